@@ -1,0 +1,3 @@
+module github.com/holdfast-files/holdfast/cmd/holdfast
+
+go 1.26.0
