@@ -335,7 +335,10 @@ type Revision struct {
 	// The principal that wrote it.
 	Creator string `protobuf:"bytes,7,opt,name=creator,proto3" json:"creator,omitempty"`
 	// Where the bytes are.
-	Extents       []*Extent `protobuf:"bytes,8,rep,name=extents,proto3" json:"extents,omitempty"`
+	Extents []*Extent `protobuf:"bytes,8,rep,name=extents,proto3" json:"extents,omitempty"`
+	// Whether another revision of the file may have the same extents; then a
+	// counter tells when the last of them goes.
+	Shared        bool `protobuf:"varint,9,opt,name=shared,proto3" json:"shared,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -426,12 +429,19 @@ func (x *Revision) GetExtents() []*Extent {
 	return nil
 }
 
+func (x *Revision) GetShared() bool {
+	if x != nil {
+		return x.Shared
+	}
+	return false
+}
+
 // Node is a file or folder. The entry in its folder is a full copy.
 type Node struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Id, a UUIDv7 in text form.
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	// Id of the folder it is in, or was in before the trash.
+	// Id of the folder it is in, or was in before the trash. Empty for the root.
 	Folder string `protobuf:"bytes,2,opt,name=folder,proto3" json:"folder,omitempty"`
 	// Name within the folder.
 	DisplayName string `protobuf:"bytes,3,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
@@ -918,7 +928,7 @@ type Grant struct {
 	ContentType string `protobuf:"bytes,7,opt,name=content_type,json=contentType,proto3" json:"content_type,omitempty"`
 	// Id of the blob, 16 bytes.
 	BlobId []byte `protobuf:"bytes,8,opt,name=blob_id,json=blobId,proto3" json:"blob_id,omitempty"`
-	// Partition and sort key of the intent.
+	// Partition key of the intent.
 	IntentPartition string `protobuf:"bytes,9,opt,name=intent_partition,json=intentPartition,proto3" json:"intent_partition,omitempty"`
 	// Sort key of the intent.
 	IntentSort string `protobuf:"bytes,10,opt,name=intent_sort,json=intentSort,proto3" json:"intent_sort,omitempty"`
@@ -930,10 +940,12 @@ type Grant struct {
 	RequestId string `protobuf:"bytes,13,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// SHA-256 of the request, 32 bytes.
 	Fingerprint []byte `protobuf:"bytes,14,opt,name=fingerprint,proto3" json:"fingerprint,omitempty"`
-	// Id of the new node, if one is created.
+	// Id of the node that a new file gets.
 	NewNode string `protobuf:"bytes,15,opt,name=new_node,json=newNode,proto3" json:"new_node,omitempty"`
-	// Id of the new revision.
-	NewRevision   string `protobuf:"bytes,16,opt,name=new_revision,json=newRevision,proto3" json:"new_revision,omitempty"`
+	// When Begin decided.
+	BeginMicros int64 `protobuf:"varint,16,opt,name=begin_micros,json=beginMicros,proto3" json:"begin_micros,omitempty"`
+	// The node as Begin saw it; absent when there was none.
+	Current       *Node `protobuf:"bytes,17,opt,name=current,proto3" json:"current,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1073,11 +1085,18 @@ func (x *Grant) GetNewNode() string {
 	return ""
 }
 
-func (x *Grant) GetNewRevision() string {
+func (x *Grant) GetBeginMicros() int64 {
 	if x != nil {
-		return x.NewRevision
+		return x.BeginMicros
 	}
-	return ""
+	return 0
+}
+
+func (x *Grant) GetCurrent() *Node {
+	if x != nil {
+		return x.Current
+	}
+	return nil
 }
 
 // SealedGrant is a grant with its proof.
@@ -1143,7 +1162,7 @@ const file_holdfast_record_v1_record_proto_rawDesc = "" +
 	"\x06Extent\x12\x17\n" +
 	"\ablob_id\x18\x01 \x01(\fR\x06blobId\x12\x16\n" +
 	"\x06offset\x18\x02 \x01(\x03R\x06offset\x12\x16\n" +
-	"\x06length\x18\x03 \x01(\x03R\x06length\"\x90\x02\n" +
+	"\x06length\x18\x03 \x01(\x03R\x06length\"\xa8\x02\n" +
 	"\bRevision\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1d\n" +
 	"\n" +
@@ -1153,7 +1172,8 @@ const file_holdfast_record_v1_record_proto_rawDesc = "" +
 	"\rcreate_micros\x18\x05 \x01(\x03R\fcreateMicros\x12%\n" +
 	"\x0emodify_seconds\x18\x06 \x01(\x03R\rmodifySeconds\x12\x18\n" +
 	"\acreator\x18\a \x01(\tR\acreator\x124\n" +
-	"\aextents\x18\b \x03(\v2\x1a.holdfast.record.v1.ExtentR\aextents\"\xf9\x05\n" +
+	"\aextents\x18\b \x03(\v2\x1a.holdfast.record.v1.ExtentR\aextents\x12\x16\n" +
+	"\x06shared\x18\t \x01(\bR\x06shared\"\xf9\x05\n" +
 	"\x04Node\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
 	"\x06folder\x18\x02 \x01(\tR\x06folder\x12!\n" +
@@ -1221,7 +1241,7 @@ const file_holdfast_record_v1_record_proto_rawDesc = "" +
 	"\bresponse\x18\x02 \x01(\fR\bresponse\x12#\n" +
 	"\rexpire_micros\x18\x03 \x01(\x03R\fexpireMicros\x12%\n" +
 	"\x0econtent_sha256\x18\x04 \x01(\fR\rcontentSha256\x12#\n" +
-	"\rcontent_bytes\x18\x05 \x01(\x03R\fcontentBytes\"\xfd\x03\n" +
+	"\rcontent_bytes\x18\x05 \x01(\x03R\fcontentBytes\"\xb1\x04\n" +
 	"\x05Grant\x12\x1c\n" +
 	"\tprincipal\x18\x01 \x01(\tR\tprincipal\x12\x14\n" +
 	"\x05space\x18\x02 \x01(\tR\x05space\x12\x12\n" +
@@ -1241,7 +1261,8 @@ const file_holdfast_record_v1_record_proto_rawDesc = "" +
 	"request_id\x18\r \x01(\tR\trequestId\x12 \n" +
 	"\vfingerprint\x18\x0e \x01(\fR\vfingerprint\x12\x19\n" +
 	"\bnew_node\x18\x0f \x01(\tR\anewNode\x12!\n" +
-	"\fnew_revision\x18\x10 \x01(\tR\vnewRevision\"5\n" +
+	"\fbegin_micros\x18\x10 \x01(\x03R\vbeginMicros\x122\n" +
+	"\acurrent\x18\x11 \x01(\v2\x18.holdfast.record.v1.NodeR\acurrent\"5\n" +
 	"\vSealedGrant\x12\x14\n" +
 	"\x05grant\x18\x01 \x01(\fR\x05grant\x12\x10\n" +
 	"\x03mac\x18\x02 \x01(\fR\x03macBFZDgithub.com/holdfast-files/holdfast/proto/holdfast/record/v1;recordv1b\x06proto3"
@@ -1283,11 +1304,12 @@ var file_holdfast_record_v1_record_proto_depIdxs = []int32{
 	5,  // 4: holdfast.record.v1.Node.revision:type_name -> holdfast.record.v1.Revision
 	2,  // 5: holdfast.record.v1.Space.state:type_name -> holdfast.record.v1.Space.State
 	3,  // 6: holdfast.record.v1.Job.kind:type_name -> holdfast.record.v1.Job.Kind
-	7,  // [7:7] is the sub-list for method output_type
-	7,  // [7:7] is the sub-list for method input_type
-	7,  // [7:7] is the sub-list for extension type_name
-	7,  // [7:7] is the sub-list for extension extendee
-	0,  // [0:7] is the sub-list for field type_name
+	6,  // 7: holdfast.record.v1.Grant.current:type_name -> holdfast.record.v1.Node
+	8,  // [8:8] is the sub-list for method output_type
+	8,  // [8:8] is the sub-list for method input_type
+	8,  // [8:8] is the sub-list for extension type_name
+	8,  // [8:8] is the sub-list for extension extendee
+	0,  // [0:8] is the sub-list for field type_name
 }
 
 func init() { file_holdfast_record_v1_record_proto_init() }
