@@ -8,7 +8,12 @@ require (
 	github.com/holdfast-files/holdfast/proto v0.0.0
 )
 
-require google.golang.org/protobuf v1.36.12 // indirect
+require (
+	github.com/hashicorp/golang-lru/v2 v2.0.7 // indirect
+	go.einride.tech/aip v0.86.3 // indirect
+	golang.org/x/text v0.43.0 // indirect
+	google.golang.org/protobuf v1.36.12 // indirect
+)
 
 replace github.com/holdfast-files/holdfast/proto => ../proto
 

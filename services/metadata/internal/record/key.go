@@ -1,0 +1,161 @@
+// Package record is the layout of metadata in its table: the key of every kind
+// of record, and how records become items. ARCHITECTURE.md shows it as a table.
+package record
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"hash/fnv"
+	"strings"
+
+	"github.com/holdfast-files/holdfast/services/metadata/table"
+)
+
+// Root is the id of a space's root folder.
+const Root = "root"
+
+// Shard counts. They are part of the layout: changing one orphans records.
+const (
+	TrashShards = 8
+	JobShards   = 256
+	UsageShards = 16
+)
+
+const (
+	spaceIndexPartition = "A"
+	headSort            = "HEAD"
+	nodeSort            = "NODE"
+	revisionPrefix      = "R#"
+	sharePrefix         = "B#"
+	usageSort           = "Q"
+	// trashSeparator sorts before every byte that a display name may hold, so
+	// that trash entries order by name first.
+	trashSeparator = "\x01"
+)
+
+// SecretKey is where the key that seals grants and page tokens stands.
+func SecretKey() table.Key { return table.Key{Partition: "M", Sort: "SECRET"} }
+
+// SpaceIndexPartition holds one item for each space, sorted by id.
+func SpaceIndexPartition() string { return spaceIndexPartition }
+
+// SpaceIndex is the key of a space's item in the index.
+func SpaceIndex(space string) table.Key {
+	return table.Key{Partition: spaceIndexPartition, Sort: space}
+}
+
+// Head is the key of a space.
+func Head(space string) table.Key { return table.Key{Partition: "S#" + space, Sort: headSort} }
+
+// Node is the key of a file or folder.
+func Node(space, id string) table.Key {
+	return table.Key{Partition: nodePartition(space, id), Sort: nodeSort}
+}
+
+// Revision is the key of a revision that is not the current one.
+func Revision(space, node, id string) table.Key {
+	return table.Key{Partition: nodePartition(space, node), Sort: revisionPrefix + id}
+}
+
+// Revisions queries the older revisions of a file, oldest first.
+func Revisions(space, node string) table.Query {
+	return table.Query{
+		Partition: nodePartition(space, node),
+		From:      revisionPrefix,
+		To:        after(revisionPrefix),
+	}
+}
+
+// Share is the key of the counter of the revisions of a file that have one blob.
+func Share(space, node string, blob []byte) table.Key {
+	return table.Key{Partition: nodePartition(space, node), Sort: sharePrefix + hex.EncodeToString(blob)}
+}
+
+// Entry is the key of a name in a folder.
+func Entry(space, folder, name string) table.Key {
+	return table.Key{Partition: EntryPartition(space, folder), Sort: name}
+}
+
+// EntryPartition holds the entries of a folder, sorted by name.
+func EntryPartition(space, folder string) string { return "D#" + space + "#" + folder }
+
+// Trash is the key of the entry of a node that was moved to the trash.
+func Trash(space, name, id string) table.Key {
+	return table.Key{
+		Partition: TrashPartition(space, int(shard(id, TrashShards))),
+		Sort:      TrashSort(name, id),
+	}
+}
+
+// TrashPartition holds the trash entries of shard k, sorted by name and id.
+func TrashPartition(space string, k int) string { return fmt.Sprintf("T#%s#%d", space, k) }
+
+// TrashSort is the sort key of a trash entry.
+func TrashSort(name, id string) string { return name + trashSeparator + id }
+
+// Job is the key of a job that is due at a time; id is unique among jobs.
+func Job(dueMicros int64, id string) table.Key {
+	return table.Key{Partition: JobPartition(int(shard(id, JobShards))), Sort: JobDue(dueMicros) + "#" + id}
+}
+
+// JobPartition holds the jobs of shard k, sorted by the time they are due.
+func JobPartition(k int) string { return fmt.Sprintf("W#%02x", k) }
+
+// JobDue is the beginning of the sort keys of jobs due at a time.
+func JobDue(micros int64) string { return fmt.Sprintf("%016x", micros) }
+
+// Usage is the key of shard k of the counters of a space.
+func Usage(space string, k int) table.Key {
+	return table.Key{Partition: fmt.Sprintf("Q#%s#%d", space, k), Sort: usageSort}
+}
+
+// Outcome is the key of what a request with a request id came to.
+func Outcome(principal, requestID string) table.Key {
+	sum := sha256.Sum256([]byte(principal))
+	return table.Key{Partition: "I#" + hex.EncodeToString(sum[:16]) + "#" + requestID, Sort: "OUTCOME"}
+}
+
+func nodePartition(space, id string) string { return "N#" + space + "#" + id }
+
+func shard(id string, n uint32) uint32 {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(id)) // a hash.Hash never fails
+	return h.Sum32() % n
+}
+
+// after returns the first string behind every string that begins with prefix.
+func after(prefix string) string {
+	last := len(prefix) - 1
+	return prefix[:last] + string(prefix[last]+1)
+}
+
+// Kind tells what a key is the key of, for the audit.
+type Kind byte
+
+// Kinds of keys, by the first letter of the partition.
+const (
+	KindSecret  Kind = 'M'
+	KindIndex   Kind = 'A'
+	KindSpace   Kind = 'S'
+	KindNode    Kind = 'N'
+	KindEntry   Kind = 'D'
+	KindTrash   Kind = 'T'
+	KindJob     Kind = 'W'
+	KindUsage   Kind = 'Q'
+	KindOutcome Kind = 'I'
+)
+
+// KindOf returns the kind of a key and the parts of its partition.
+func KindOf(key table.Key) (Kind, []string) {
+	parts := strings.Split(key.Partition, "#")
+	return Kind(parts[0][0]), parts[1:]
+}
+
+// IsNode tells whether a key of KindNode is that of the node itself.
+func IsNode(key table.Key) bool { return key.Sort == nodeSort }
+
+// RevisionOf returns the revision id of a key of KindNode, if it is one of a revision.
+func RevisionOf(key table.Key) (string, bool) {
+	return strings.CutPrefix(key.Sort, revisionPrefix)
+}
