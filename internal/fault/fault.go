@@ -5,7 +5,6 @@
 package fault
 
 import (
-	"errors"
 	"fmt"
 	"time"
 
@@ -83,11 +82,6 @@ func Invalidf(field, format string, args ...any) *Error {
 }
 
 // ReasonOf returns the reason of err: that of the first *Error in its chain,
-// or REASON_INTERNAL.
-func ReasonOf(err error) Reason {
-	var e *Error
-	if errors.As(err, &e) {
-		return e.Reason
-	}
-	return errorsv1.Reason_REASON_INTERNAL
-}
+// else of the gRPC status or the context error that it is, else
+// REASON_INTERNAL.
+func ReasonOf(err error) Reason { return classify(err).Reason }

@@ -1,0 +1,103 @@
+// Package lifecycle runs the parts of a process from start to drain.
+package lifecycle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+)
+
+// Config says how a process ends.
+type Config struct {
+	// Readiness is true from the start until the drain begins; may be nil.
+	Readiness *Readiness
+	// DrainDelay is the time between readiness turning false and the first
+	// component draining, in which load balancers take notice.
+	DrainDelay time.Duration
+	// DrainTimeout bounds the drain of all components together; 0 means 30 s.
+	DrainTimeout time.Duration
+}
+
+// Component is a part of a process.
+type Component struct {
+	// Name is for the log.
+	Name string
+	// Run does the work until ctx ends or Drain is called. It returns nil when
+	// it was told to end; before that, any return ends the process. It may be
+	// nil for a part that has an end only.
+	Run func(ctx context.Context) error
+	// Drain ends Run in order: it takes no new work, finishes what is in hand
+	// and gives up when ctx ends. It may be nil when the end of Run's context
+	// is enough.
+	Drain func(ctx context.Context) error
+}
+
+// ErrForced is returned when a second signal came during the drain.
+var ErrForced = errors.New("lifecycle: second signal, not drained")
+
+const defaultDrainTimeout = 30 * time.Second
+
+// Run starts the components, waits until ctx ends, SIGINT or SIGTERM comes or
+// a component returns, and then ends them: readiness turns false, DrainDelay
+// passes (not when a component failed), and the components are drained one
+// after the other, the last one first, so that what others depend on should
+// stand first in the list. Each Run's context ends when its Drain returned.
+//
+// It returns nil after a clean drain, the error of the component that failed,
+// or an error when the drain did not finish within DrainTimeout. A second
+// signal makes it return ErrForced at once, for main to exit.
+func Run(ctx context.Context, logger *slog.Logger, cfg Config, components ...Component) error {
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	defer signal.Stop(signals)
+
+	g := start(ctx, components)
+	setReady(cfg.Readiness, true)
+
+	var failed error
+	delay := cfg.DrainDelay
+	select {
+	case s := <-signals:
+		logger.Info("draining", "signal", s.String())
+	case <-ctx.Done():
+		logger.Info("draining", "cause", context.Cause(ctx).Error())
+		delay = 0
+	case end := <-g.ended:
+		failed = end.failure()
+		logger.Error("component ended", "component", end.name, "error", failed)
+		delay = 0
+	}
+	setReady(cfg.Readiness, false)
+
+	drained := make(chan error, 1)
+	go func() { drained <- g.drain(context.WithoutCancel(ctx), logger, delay, cfg.DrainTimeout) }()
+	select {
+	case err := <-drained:
+		return errors.Join(failed, err)
+	case <-signals:
+		return errors.Join(failed, ErrForced)
+	}
+}
+
+func setReady(r *Readiness, ready bool) {
+	if r != nil {
+		r.Set(ready)
+	}
+}
+
+type ending struct {
+	name string
+	err  error
+}
+
+func (e ending) failure() error {
+	if e.err == nil {
+		return fmt.Errorf("%s: ended by itself", e.name)
+	}
+	return fmt.Errorf("%s: %w", e.name, e.err)
+}
