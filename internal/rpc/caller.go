@@ -1,0 +1,102 @@
+package rpc
+
+import (
+	"context"
+	"net/netip"
+
+	"github.com/google/uuid"
+	"github.com/holdfast-files/holdfast/internal/caller"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/peer"
+)
+
+// Metadata by which a caller crosses from one process to the next.
+const (
+	headerAuthorization = "authorization"
+	headerRequestID     = "x-request-id"
+	headerViewerAddress = "x-viewer-address"
+)
+
+const maxRequestIDBytes = 128
+
+// incoming returns ctx with the caller that the metadata of a call from the
+// network tell of.
+func (c *chain) incoming(ctx context.Context) context.Context {
+	md, _ := metadata.FromIncomingContext(ctx)
+	return caller.With(ctx, caller.Caller{
+		Authorization: first(md, headerAuthorization),
+		RequestID:     requestID(first(md, headerRequestID)),
+		Address:       c.address(ctx, first(md, headerViewerAddress)),
+	})
+}
+
+// address returns the viewer's address when the peer may name it, else the
+// peer's own.
+func (c *chain) address(ctx context.Context, viewer string) string {
+	p, ok := peer.FromContext(ctx)
+	if !ok {
+		return ""
+	}
+	addr, err := netip.ParseAddrPort(p.Addr.String())
+	if err != nil {
+		return ""
+	}
+	own := addr.Addr().Unmap().WithZone("")
+	if claimed, err := netip.ParseAddr(viewer); err == nil && c.trusted(own) {
+		return claimed.String()
+	}
+	return own.String()
+}
+
+func (c *chain) trusted(peer netip.Addr) bool {
+	for _, p := range c.config.TrustedPeers {
+		if p.Contains(peer) {
+			return true
+		}
+	}
+	return false
+}
+
+// requestID returns id when it is fit for logs and headers, else a new one.
+func requestID(id string) string {
+	if id == "" || len(id) > maxRequestIDBytes {
+		return uuid.NewString()
+	}
+	for i := range len(id) {
+		if c := id[i]; c <= ' ' || c > '~' || c == '"' || c == '\\' {
+			return uuid.NewString()
+		}
+	}
+	return id
+}
+
+// outgoing returns ctx with metadata that tell of its caller.
+func outgoing(ctx context.Context) context.Context {
+	c := caller.From(ctx)
+	if c == (caller.Caller{}) {
+		return ctx
+	}
+	md, ok := metadata.FromOutgoingContext(ctx)
+	if !ok {
+		md = metadata.MD{}
+	}
+	set(md, headerAuthorization, c.Authorization)
+	set(md, headerRequestID, c.RequestID)
+	set(md, headerViewerAddress, c.Address)
+	return metadata.NewOutgoingContext(ctx, md)
+}
+
+func first(md metadata.MD, key string) string {
+	if v := md[key]; len(v) > 0 {
+		return v[0]
+	}
+	return ""
+}
+
+func set(md metadata.MD, key, value string) {
+	if value == "" {
+		delete(md, key)
+		return
+	}
+	md[key] = []string{value}
+}
