@@ -1,0 +1,77 @@
+// Command suite runs the tests of every module under the race detector and
+// says at the end what failed, what was skipped, and why.
+//
+//	suite -workspace "proto internal" -uncached "test" -alone "deploy" -needs deploy=node
+//
+// Modules of the workspace share one go command. Modules whose tests look at
+// more than the go command can see (built binaries, other modules' sources) are
+// run again each time. A module outside go.work runs in its own dependency
+// world. With -require-all a skip that the -allowed file does not list fails
+// the run.
+//
+// The last line is always "N passed, N failed, N skipped".
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ok, err := run(ctx, os.Args[1:])
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "suite:", err)
+		os.Exit(2)
+	}
+	if !ok {
+		os.Exit(1)
+	}
+}
+
+// run reports whether every test passed, and every skip was allowed.
+func run(ctx context.Context, args []string) (bool, error) {
+	flags := flag.NewFlagSet("suite", flag.ExitOnError)
+	var (
+		workspace  = flags.String("workspace", "", "`modules` of go.work, run together")
+		uncached   = flags.String("uncached", "", "`modules` of go.work whose results are never reused")
+		alone      = flags.String("alone", "", "`modules` outside go.work")
+		needs      = flags.String("needs", "", "`module=program` pairs: without the program the module is skipped")
+		pattern    = flags.String("run", "", "run only tests that match this `regexp`")
+		allowed    = flags.String("allowed", "", "`file` of the skips that -require-all lets pass")
+		requireAll = flags.Bool("require-all", false, "fail when a test is skipped that is not in -allowed")
+		tally      = flags.String("tally", "", "`file` to write the last line to as well")
+	)
+	if err := flags.Parse(args); err != nil {
+		return false, err
+	}
+	list, err := readAllowed(*allowed)
+	if err != nil {
+		return false, err
+	}
+
+	report := newReport(os.Stdout)
+	plan := newPlan(strings.Fields(*workspace), strings.Fields(*uncached), strings.Fields(*alone))
+	for _, round := range plan {
+		if missing := round.missing(strings.Fields(*needs)); missing != "" {
+			report.skip(round.modules[0], missing)
+			continue
+		}
+		if err := round.run(ctx, report, *pattern); err != nil {
+			report.fail(round.title, err)
+		}
+	}
+	outcome := report.finish(list, *requireAll)
+	if *tally != "" {
+		if err := os.WriteFile(*tally, []byte(outcome.String()+"\n"), 0o644); err != nil {
+			return false, err
+		}
+	}
+	return outcome.failed == 0, nil
+}

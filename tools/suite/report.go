@@ -1,0 +1,148 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"gotest.tools/gotestsum/testjson"
+)
+
+const prefix = "github.com/holdfast-files/holdfast/"
+
+// short is the import path without the part that all of ours share.
+func short(pkg string) string { return strings.TrimPrefix(pkg, prefix) }
+
+// outcome is what the last line counts. Subtests count as tests.
+type outcome struct {
+	passed, failed, skipped int
+}
+
+func (o outcome) String() string {
+	return fmt.Sprintf("%d passed, %d failed, %d skipped", o.passed, o.failed, o.skipped)
+}
+
+// A report prints results as they come and keeps what the end needs. It is a
+// testjson.EventHandler.
+type report struct {
+	mu      sync.Mutex // standard output and standard error are read side by side
+	out     io.Writer
+	started time.Time
+	outcome outcome
+	failed  []string
+	skips   []skip
+}
+
+func newReport(out io.Writer) *report {
+	return &report{out: out, started: time.Now()}
+}
+
+func (r *report) title(text string) { fmt.Fprintf(r.out, "\n== go test: %s\n", text) }
+
+// Event prints one line for a package that is done, below it what its failed
+// tests wrote.
+func (r *report) Event(event testjson.TestEvent, execution *testjson.Execution) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if event.Action == testjson.ActionBuild {
+		fmt.Fprint(r.out, event.Output)
+	}
+	if !event.PackageEvent() || !event.Action.IsTerminal() {
+		return nil
+	}
+	pkg := execution.Package(event.Package)
+	switch {
+	case pkg.Result() == testjson.ActionFail:
+		fmt.Fprintf(r.out, "FAIL  %-48s %8s\n", short(event.Package), seconds(pkg.Elapsed()))
+		r.printFailures(event.Package, pkg)
+	case pkg.IsEmpty():
+	default:
+		fmt.Fprintf(r.out, "ok    %-48s %8s  %d tests\n", short(event.Package), seconds(pkg.Elapsed()), pkg.Total)
+	}
+	return nil
+}
+
+// Err passes on what the go command itself has to say.
+func (r *report) Err(text string) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	_, err := fmt.Fprintln(r.out, text)
+	return err
+}
+
+func (r *report) printFailures(name string, pkg *testjson.Package) {
+	tests := testjson.FilterFailedUnique(append([]testjson.TestCase(nil), pkg.Failed...))
+	if pkg.TestMainFailed() {
+		tests = append(tests, testjson.TestCase{Package: name})
+	}
+	for _, test := range tests {
+		for _, line := range pkg.OutputLines(test) {
+			fmt.Fprint(r.out, "      ", line)
+		}
+	}
+}
+
+// add takes over the counts of a round.
+func (r *report) add(execution *testjson.Execution) {
+	failed := execution.Failed()
+	whole := 0 // packages that failed outside any test
+	for _, test := range failed {
+		if test.Test == "" {
+			whole++
+		}
+	}
+	for _, test := range testjson.FilterFailedUnique(failed) {
+		r.failed = append(r.failed, strings.TrimSpace(short(test.Package)+" "+test.Test.Name()))
+	}
+	skips := skipsOf(execution)
+	r.skips = append(r.skips, skips...)
+	r.outcome.failed += len(failed)
+	r.outcome.skipped += len(skips)
+	r.outcome.passed += execution.Total() + whole - len(failed) - len(skips)
+}
+
+// skip records a module that could not be run at all.
+func (r *report) skip(module, reason string) {
+	r.skips = append(r.skips, skip{pkg: module, reason: reason})
+	r.outcome.skipped++
+}
+
+// fail records a failure that no test stands for.
+func (r *report) fail(what string, err error) {
+	r.failed = append(r.failed, fmt.Sprintf("%s: %v", what, err))
+	r.outcome.failed++
+}
+
+// finish prints the end of the report. With requireAll a skip that no exemption
+// covers counts as failed as well.
+func (r *report) finish(allowed []exemption, requireAll bool) outcome {
+	if len(r.skips) > 0 {
+		fmt.Fprintln(r.out, "\n== skipped")
+	}
+	for _, skip := range r.skips {
+		note := ""
+		for _, exemption := range allowed {
+			if exemption.covers(skip) {
+				note = " [allowed: " + exemption.reason + "]"
+			}
+		}
+		fmt.Fprintf(r.out, "  %s%s\n", skip, note)
+		if note == "" && requireAll {
+			r.failed = append(r.failed, "skipped, and not in the list of allowed skips: "+skip.String())
+			r.outcome.failed++
+			r.outcome.skipped--
+		}
+	}
+	if len(r.failed) > 0 {
+		fmt.Fprintln(r.out, "\n== failed")
+	}
+	for _, name := range r.failed {
+		fmt.Fprintln(r.out, " ", name)
+	}
+	fmt.Fprintf(r.out, "\ntests took %s\n%s\n", seconds(time.Since(r.started)), r.outcome)
+	return r.outcome
+}
+
+func seconds(d time.Duration) string { return fmt.Sprintf("%.1fs", d.Seconds()) }

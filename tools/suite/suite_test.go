@@ -1,0 +1,134 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// module writes a module of two packages whose tests pass, fail and skip.
+func module(t *testing.T, files map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	files["go.mod"] = "module example.test/m\n\ngo 1.26.0\n"
+	for name, text := range files {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+const testsOfA = `package a
+
+import "testing"
+
+func TestPasses(t *testing.T) { t.Run("sub", func(t *testing.T) {}) }
+
+func TestSkips(t *testing.T) { t.Skip("needs a moon") }
+
+func TestFails(t *testing.T) { t.Run("deep", func(t *testing.T) { t.Error("the sky fell") }) }
+`
+
+func runModule(t *testing.T, files map[string]string, allowed []exemption, requireAll bool) (outcome, string) {
+	t.Helper()
+	var out bytes.Buffer
+	report := newReport(&out)
+	dir := module(t, files)
+	rounds := newPlan(nil, nil, []string{dir})
+	rounds[0].title = "m"
+	if err := rounds[0].run(t.Context(), report, ""); err != nil {
+		report.fail("m", err)
+	}
+	return report.finish(allowed, requireAll), out.String()
+}
+
+func TestCountsAndReasons(t *testing.T) {
+	got, out := runModule(t, map[string]string{"a/a_test.go": testsOfA}, nil, false)
+	if want := (outcome{passed: 2, failed: 2, skipped: 1}); got != want {
+		t.Errorf("outcome %v, want %v\n%s", got, want, out)
+	}
+	for _, want := range []string{
+		"the sky fell",
+		"example.test/m/a TestSkips: a_test.go:7: needs a moon",
+		"  example.test/m/a TestFails/deep\n",
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("output lacks %q:\n%s", want, out)
+		}
+	}
+	if !strings.HasSuffix(out, "\n2 passed, 2 failed, 1 skipped\n") {
+		t.Errorf("last line is not the count:\n%s", out)
+	}
+}
+
+func TestRequireAll(t *testing.T) {
+	files := map[string]string{"a/a_test.go": "package a\n\nimport \"testing\"\n\nfunc TestSkips(t *testing.T) { t.Skip(\"needs a moon\") }\n"}
+	got, out := runModule(t, files, nil, true)
+	if want := (outcome{failed: 1}); got != want {
+		t.Errorf("skip not in the list: outcome %v, want %v\n%s", got, want, out)
+	}
+	listed := []exemption{{pkg: "example.test/m/a", test: "Test*", reason: "moons are rare"}}
+	got, out = runModule(t, files, listed, true)
+	if want := (outcome{skipped: 1}); got != want {
+		t.Errorf("skip in the list: outcome %v, want %v\n%s", got, want, out)
+	}
+	if !strings.Contains(out, "[allowed: moons are rare]") {
+		t.Errorf("output does not say that the skip is allowed:\n%s", out)
+	}
+}
+
+func TestWhatNoTestStandsFor(t *testing.T) {
+	for name, text := range map[string]string{
+		"does not compile":  "package a\n\nfunc broken() int { return \"\" }\n",
+		"fails before main": "package a\n\nimport (\n\t\"os\"\n\t\"testing\"\n)\n\nfunc TestMain(*testing.M) { os.Exit(3) }\n\nfunc TestNever(*testing.T) {}\n",
+		"no package at all": "",
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, out := runModule(t, map[string]string{"a/a_test.go": text}, nil, false)
+			if got.failed != 1 || got.passed != 0 {
+				t.Errorf("outcome %v, want 1 failed\n%s", got, out)
+			}
+		})
+	}
+}
+
+func TestMissingProgram(t *testing.T) {
+	rounds := newPlan([]string{"a", "b"}, []string{"c"}, []string{"d"})
+	if len(rounds) != 3 {
+		t.Fatalf("%d rounds, want 3", len(rounds))
+	}
+	needs := []string{"d=no-such-program-anywhere", "c=go"}
+	if got := rounds[2].missing(needs); got != "no-such-program-anywhere is not installed" {
+		t.Errorf("missing(d) = %q", got)
+	}
+	if got := rounds[1].missing(needs); got != "" {
+		t.Errorf("missing(c) = %q", got)
+	}
+}
+
+func TestReadAllowed(t *testing.T) {
+	for text, want := range map[string]string{
+		"# why\n\npkg Test* no network here\n": "",
+		"pkg Test\n":                           "want: package test reason",
+		"pkg [ reason\n":                       "syntax error in pattern",
+	} {
+		name := filepath.Join(t.TempDir(), "allowed")
+		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		list, err := readAllowed(name)
+		switch {
+		case want == "" && (err != nil || len(list) != 1 || list[0].reason != "no network here"):
+			t.Errorf("%q: %v, %v", text, list, err)
+		case want != "" && (err == nil || !strings.Contains(err.Error(), want)):
+			t.Errorf("%q: error %v, want %q", text, err, want)
+		}
+	}
+}
