@@ -3,6 +3,7 @@ module github.com/holdfast-files/holdfast/internal
 go 1.26.0
 
 require (
+	github.com/alecthomas/kong v1.17.0
 	github.com/google/uuid v1.6.0
 	github.com/holdfast-files/holdfast/proto v0.0.0
 	google.golang.org/genproto/googleapis/rpc v0.0.0-20261019180522-ce908d29299b
