@@ -1,0 +1,43 @@
+package content
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/holdfast-files/holdfast/internal/fault"
+	errorsv1 "github.com/holdfast-files/holdfast/proto/holdfast/errors/v1"
+	"golang.org/x/sync/semaphore"
+)
+
+// budget shares a number of bytes among uploads, first come, first served: a
+// large request at the head of the queue is not overtaken by small ones.
+type budget struct {
+	shares   *semaphore.Weighted
+	patience time.Duration
+}
+
+var errImpatient = errors.New("content: no memory within the admission timeout")
+
+func newBudget(bytes int64, patience time.Duration) *budget {
+	return &budget{shares: semaphore.NewWeighted(bytes), patience: patience}
+}
+
+// acquire takes n bytes, which release gives back. It waits until they are
+// free, ctx ends or the patience is over, which is UNAVAILABLE.
+func (b *budget) acquire(ctx context.Context, n int64) error {
+	if b.shares.TryAcquire(n) {
+		return nil
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, b.patience, errImpatient)
+	defer cancel()
+	if b.shares.Acquire(ctx, n) == nil {
+		return nil
+	}
+	if cause := context.Cause(ctx); errors.Is(cause, errImpatient) {
+		return fault.Wrap(cause, errorsv1.Reason_REASON_UNAVAILABLE, "too many uploads at once; retry")
+	}
+	return fault.FromStatus(ctx.Err())
+}
+
+func (b *budget) release(n int64) { b.shares.Release(n) }

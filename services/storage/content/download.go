@@ -1,0 +1,183 @@
+package content
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"github.com/google/uuid"
+	"github.com/holdfast-files/holdfast/internal/fault"
+	errorsv1 "github.com/holdfast-files/holdfast/proto/holdfast/errors/v1"
+	ledgerv1 "github.com/holdfast-files/holdfast/proto/holdfast/ledger/v1"
+	storagev1 "github.com/holdfast-files/holdfast/proto/holdfast/storage/v1"
+	"github.com/holdfast-files/holdfast/services/storage/blob"
+)
+
+// Download calls begin once with the header and then writes the bytes that the
+// header announces to the writer that begin returned, all ranges one after the
+// other. Conditions and ranges are evaluated against one revision, and every
+// byte comes from it. With header_only, ranges are ignored, as RFC 9110,
+// section 14.2, asks of HEAD, and begin may return nil.
+//
+// An error before begin is the outcome of the call; after begin it means that
+// the download was cut, and the caller must not let it look whole. The first
+// bytes are read and checked before begin is called, so that lost contents are
+// mostly told in time.
+//
+// Errors: PRECONDITION_FAILED, RANGE_NOT_SATISFIABLE with the metadata
+// size_bytes, INVALID_ARGUMENT, DATA_LOSS when stored bytes are missing or
+// damaged, those of the ledger's Locate, and those of begin and of its writer
+// as they are. The end of ctx ends the download.
+func (e *Engine) Download(ctx context.Context, req *storagev1.DownloadRequest, begin func(*storagev1.DownloadHeader) (io.Writer, error)) error {
+	out := &opening{begin: begin}
+	err := e.download(ctx, req, out)
+	if errors.Is(err, blob.ErrNotFound) && !out.begun {
+		// The contents may have been purged and swept since Locate.
+		err = e.download(ctx, req, out)
+	}
+	switch {
+	case err == nil:
+		return nil
+	case out.failed != nil:
+		return out.failed
+	case errors.Is(err, blob.ErrNotFound), errors.Is(err, blob.ErrRange), errors.Is(err, errExtents):
+		err = fault.Wrap(err, errorsv1.Reason_REASON_DATA_LOSS, "stored bytes are missing")
+	default:
+		err = failed(ctx, err, "reading the contents")
+	}
+	if errors.Is(err, fault.DataLoss) {
+		e.logger.ErrorContext(ctx, "DATA LOSS", "file", req.GetFile(), "path", req.GetPath().GetPath(),
+			"revision", out.header.GetRevision().GetName(), "error", err)
+	}
+	return err
+}
+
+func (e *Engine) download(ctx context.Context, req *storagev1.DownloadRequest, out *opening) error {
+	located, err := e.locate(ctx, locateRequest(req))
+	if err != nil {
+		return err
+	}
+	out.header = &storagev1.DownloadHeader{
+		Outcome:    storagev1.DownloadHeader_FULL,
+		File:       located.GetFile(),
+		Revision:   located.GetRevision(),
+		ModifyTime: located.GetModifyTime(),
+	}
+	verdict, err := judge(req.GetCondition(), located)
+	switch {
+	case err != nil:
+		return err
+	case verdict == notModified:
+		out.header.Outcome = storagev1.DownloadHeader_NOT_MODIFIED
+		return out.open()
+	case req.GetHeaderOnly():
+		return out.open()
+	}
+
+	size := located.GetRevision().GetSizeBytes()
+	wanted := []*storagev1.ByteRange{{Length: size}}
+	if verdict != serveFull {
+		ranges, err := resolve(req.GetRanges(), size)
+		if err != nil {
+			return err
+		}
+		if len(ranges) != 0 {
+			out.header.Outcome = storagev1.DownloadHeader_PARTIAL
+			out.header.Ranges = ranges
+			wanted = ranges
+		}
+	}
+	if err := checkExtents(located.GetExtents(), size); err != nil {
+		return err
+	}
+	for _, r := range wanted {
+		if err := e.copyRange(ctx, located.GetExtents(), r, out); err != nil {
+			return err
+		}
+	}
+	return out.open() // contents of 0 bytes have not opened it
+}
+
+// copyRange writes one part of contents that lie in extents.
+func (e *Engine) copyRange(ctx context.Context, extents []*ledgerv1.Extent, r *storagev1.ByteRange, w io.Writer) error {
+	skip, left := r.GetOffset(), r.GetLength()
+	for _, x := range extents {
+		if left == 0 {
+			return nil
+		}
+		if skip >= x.GetLength() {
+			skip -= x.GetLength()
+			continue
+		}
+		id, err := uuid.Parse(x.GetBlobId())
+		if err != nil {
+			return errExtents
+		}
+		n := min(left, x.GetLength()-skip)
+		if err := e.blobs.Read(ctx, id, x.GetOffset()+skip, n, w); err != nil {
+			return err
+		}
+		left -= n
+		skip = 0
+	}
+	return nil
+}
+
+var errExtents = errors.New("content: the extents of the revision are not as long as it is")
+
+func checkExtents(extents []*ledgerv1.Extent, size int64) error {
+	for _, x := range extents {
+		if x.GetOffset() < 0 || x.GetLength() < 0 || x.GetLength() > size {
+			return errExtents
+		}
+		size -= x.GetLength()
+	}
+	if size != 0 {
+		return errExtents
+	}
+	return nil
+}
+
+func locateRequest(req *storagev1.DownloadRequest) *ledgerv1.LocateRequest {
+	locate := &ledgerv1.LocateRequest{Revision: req.GetRevision()}
+	switch source := req.GetSource().(type) {
+	case *storagev1.DownloadRequest_File:
+		locate.Source = &ledgerv1.LocateRequest_File{File: source.File}
+	case *storagev1.DownloadRequest_Path:
+		locate.Source = &ledgerv1.LocateRequest_Path{Path: source.Path}
+	}
+	return locate
+}
+
+// opening is the writer of a download whose header goes out with the first
+// verified byte.
+type opening struct {
+	begin  func(*storagev1.DownloadHeader) (io.Writer, error)
+	header *storagev1.DownloadHeader
+
+	begun  bool
+	w      io.Writer
+	failed error // of begin or the writer, not of ours
+}
+
+// open calls begin unless that has been done.
+func (o *opening) open() error {
+	if o.begun {
+		return nil
+	}
+	o.begun = true
+	o.w, o.failed = o.begin(o.header)
+	return o.failed
+}
+
+// Write passes verified bytes on.
+func (o *opening) Write(p []byte) (int, error) {
+	if err := o.open(); err != nil {
+		return 0, err
+	}
+	n, err := o.w.Write(p)
+	if err != nil {
+		o.failed = err
+	}
+	return n, err
+}

@@ -1,0 +1,80 @@
+// Package content moves the contents of files between callers and blobs. It
+// keeps the order that makes a file whole or absent: leave from the ledger,
+// then bytes, then one commit. It knows neither names nor rights, which are the
+// ledger's, nor how bytes lie on a disk, which is the blob store's.
+package content
+
+import (
+	"log/slog"
+	"time"
+
+	ledgerv1 "github.com/holdfast-files/holdfast/proto/holdfast/ledger/v1"
+	"github.com/holdfast-files/holdfast/services/storage/blob"
+)
+
+// Config is what an Engine needs. Zero fields but the first two have defaults.
+type Config struct {
+	Blobs  blob.Store
+	Ledger ledgerv1.LedgerServiceClient
+	// Logger gets what no caller sees: lost bytes, failed cleanups.
+	// slog.Default() when nil.
+	Logger *slog.Logger
+
+	// UploadMemory bounds the buffers of all uploads in flight together, in
+	// bytes: 64 MiB when 0, at least StreamMemory.
+	UploadMemory int64
+	// StreamMemory is what an upload that does not fit into a small buffer is
+	// charged, in bytes: 2 MiB when 0. It must cover the buffers of the blob
+	// store's Create.
+	StreamMemory int64
+	// AdmissionTimeout is how long an upload waits for its share of
+	// UploadMemory before it is UNAVAILABLE: 1 min when 0.
+	AdmissionTimeout time.Duration
+
+	// LedgerTimeout bounds one call of the ledger: 10 s when 0.
+	LedgerTimeout time.Duration
+	// CommitTimeout bounds a commit with all its repetitions: 30 s when 0.
+	CommitTimeout time.Duration
+	// CleanupTimeout bounds what is done after a failed upload: 10 s when 0.
+	CleanupTimeout time.Duration
+}
+
+// Engine uploads and downloads. It is safe for concurrent use.
+type Engine struct {
+	blobs  blob.Store
+	ledger ledgerv1.LedgerServiceClient
+	logger *slog.Logger
+	memory *budget
+
+	streamMemory   int64
+	ledgerTimeout  time.Duration
+	commitTimeout  time.Duration
+	cleanupTimeout time.Duration
+}
+
+// New returns an engine on top of cfg.Blobs and cfg.Ledger, which the caller
+// keeps and closes.
+func New(cfg Config) *Engine {
+	e := &Engine{
+		blobs:          cfg.Blobs,
+		ledger:         cfg.Ledger,
+		logger:         cfg.Logger,
+		streamMemory:   or(cfg.StreamMemory, 2<<20),
+		ledgerTimeout:  or(cfg.LedgerTimeout, 10*time.Second),
+		commitTimeout:  or(cfg.CommitTimeout, 30*time.Second),
+		cleanupTimeout: or(cfg.CleanupTimeout, 10*time.Second),
+	}
+	if e.logger == nil {
+		e.logger = slog.Default()
+	}
+	memory := max(or(cfg.UploadMemory, 64<<20), e.streamMemory)
+	e.memory = newBudget(memory, or(cfg.AdmissionTimeout, time.Minute))
+	return e
+}
+
+func or[T int64 | time.Duration](v, fallback T) T {
+	if v == 0 {
+		return fallback
+	}
+	return v
+}

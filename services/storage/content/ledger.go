@@ -1,0 +1,102 @@
+package content
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"github.com/holdfast-files/holdfast/internal/fault"
+	errorsv1 "github.com/holdfast-files/holdfast/proto/holdfast/errors/v1"
+	ledgerv1 "github.com/holdfast-files/holdfast/proto/holdfast/ledger/v1"
+	storagev1 "github.com/holdfast-files/holdfast/proto/holdfast/storage/v1"
+)
+
+const (
+	firstPause = 50 * time.Millisecond
+	lastPause  = 2 * time.Second
+)
+
+func (e *Engine) begin(ctx context.Context, spec *storagev1.UploadSpec) (*ledgerv1.BeginResponse, error) {
+	ctx, cancel := context.WithTimeout(ctx, e.ledgerTimeout)
+	defer cancel()
+	resp, err := e.ledger.Begin(ctx, &ledgerv1.BeginRequest{Spec: spec})
+	return resp, fault.FromStatus(err)
+}
+
+func (e *Engine) locate(ctx context.Context, req *ledgerv1.LocateRequest) (*ledgerv1.LocateResponse, error) {
+	ctx, cancel := context.WithTimeout(ctx, e.ledgerTimeout)
+	defer cancel()
+	resp, err := e.ledger.Locate(ctx, req)
+	return resp, fault.FromStatus(err)
+}
+
+// commit makes an upload visible. Once sent, a commit is seen through even
+// when the caller goes away, so that its outcome is known whenever it can be;
+// and it is sent again when the ledger could not be reached or did not answer,
+// since a grant commits once however often it is sent.
+func (e *Engine) commit(ctx context.Context, req *ledgerv1.CommitRequest) (*ledgerv1.CommitResponse, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), e.commitTimeout)
+	defer cancel()
+	for pause := firstPause; ; pause = min(2*pause, lastPause) {
+		resp, err := e.commitOnce(ctx, req)
+		if err == nil || !unanswered(err) || !sleep(ctx, pause) {
+			return resp, err
+		}
+	}
+}
+
+func (e *Engine) commitOnce(ctx context.Context, req *ledgerv1.CommitRequest) (*ledgerv1.CommitResponse, error) {
+	ctx, cancel := context.WithTimeout(ctx, e.ledgerTimeout)
+	defer cancel()
+	resp, err := e.ledger.Commit(ctx, req)
+	return resp, fault.FromStatus(err)
+}
+
+// abandon tells the ledger that an upload failed. absent says that no blob is
+// left and none can come any more.
+func (e *Engine) abandon(ctx context.Context, grant []byte, absent bool) {
+	_, err := e.ledger.Abandon(ctx, &ledgerv1.AbandonRequest{Grant: grant, BlobAbsent: absent})
+	if err != nil {
+		e.logger.WarnContext(ctx, "upload not abandoned; its intent will expire", "error", err)
+	}
+}
+
+// unanswered reports whether err says that a call may or may not have taken
+// effect and that a later try may tell.
+func unanswered(err error) bool {
+	switch fault.ReasonOf(err) {
+	case errorsv1.Reason_REASON_UNAVAILABLE, errorsv1.Reason_REASON_DEADLINE_EXCEEDED, errorsv1.Reason_REASON_CANCELLED:
+		return true
+	}
+	return false
+}
+
+// sleep waits for about d, spread so that many waiters do not come back at
+// once, and reports whether ctx still runs.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d/2 + rand.N(d))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return ctx.Err() == nil
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// failed returns the error of an upload or download as its caller is to see
+// it: one of ours as it is, the end of ctx as such, all else INTERNAL.
+func failed(ctx context.Context, err error, doing string) error {
+	var ours *fault.Error
+	if errors.As(err, &ours) {
+		return err
+	}
+	if cause := context.Cause(ctx); cause != nil {
+		return fault.FromStatus(cause)
+	}
+	if e := fault.FromStatus(err); !errors.Is(e, fault.Internal) {
+		return e
+	}
+	return fault.Wrap(err, errorsv1.Reason_REASON_INTERNAL, "%s failed", doing)
+}
