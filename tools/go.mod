@@ -4,6 +4,7 @@ go 1.26.0
 
 require (
 	github.com/jhump/protoreflect/v2 v2.0.0
+	golang.org/x/mod v0.42.0
 	google.golang.org/genproto/googleapis/api v0.0.0-20261026165753-2ffab32bce7e
 	google.golang.org/protobuf v1.36.12
 	gotest.tools/gotestsum v1.13.0
