@@ -45,4 +45,3 @@ func show(files *protoregistry.Files, file protoreflect.FileDescriptor) error {
 	}
 	return files.RegisterFile(file)
 }
-
