@@ -52,24 +52,21 @@ const (
 	Finding_BLOB_CORRUPT Finding_Kind = 8
 	// A blob has neither a record nor an intent.
 	Finding_BLOB_ORPHAN Finding_Kind = 9
-	// A counter of used bytes or files is off.
-	Finding_USAGE_MISMATCH Finding_Kind = 10
 )
 
 // Enum value maps for Finding_Kind.
 var (
 	Finding_Kind_name = map[int32]string{
-		0:  "KIND_UNSPECIFIED",
-		1:  "RECORD_CORRUPT",
-		2:  "ENTRY_MISMATCH",
-		3:  "FOLDER_MISSING",
-		4:  "REVISION_STRAY",
-		5:  "TRASH_MISMATCH",
-		6:  "BLOB_MISSING",
-		7:  "BLOB_SHORT",
-		8:  "BLOB_CORRUPT",
-		9:  "BLOB_ORPHAN",
-		10: "USAGE_MISMATCH",
+		0: "KIND_UNSPECIFIED",
+		1: "RECORD_CORRUPT",
+		2: "ENTRY_MISMATCH",
+		3: "FOLDER_MISSING",
+		4: "REVISION_STRAY",
+		5: "TRASH_MISMATCH",
+		6: "BLOB_MISSING",
+		7: "BLOB_SHORT",
+		8: "BLOB_CORRUPT",
+		9: "BLOB_ORPHAN",
 	}
 	Finding_Kind_value = map[string]int32{
 		"KIND_UNSPECIFIED": 0,
@@ -82,7 +79,6 @@ var (
 		"BLOB_SHORT":       7,
 		"BLOB_CORRUPT":     8,
 		"BLOB_ORPHAN":      9,
-		"USAGE_MISMATCH":   10,
 	}
 )
 
@@ -1624,12 +1620,12 @@ const file_holdfast_ledger_v1_ledger_proto_rawDesc = "" +
 	"\n" +
 	"size_bytes\x18\x03 \x01(\x03R\tsizeBytes\x12\x16\n" +
 	"\x06sha256\x18\x04 \x01(\fR\x06sha256\x12\x18\n" +
-	"\apending\x18\x05 \x01(\bR\apending\"\xe3\x02\n" +
+	"\apending\x18\x05 \x01(\bR\apending\"\xcf\x02\n" +
 	"\aFinding\x124\n" +
 	"\x04kind\x18\x01 \x01(\x0e2 .holdfast.ledger.v1.Finding.KindR\x04kind\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x16\n" +
 	"\x06detail\x18\x03 \x01(\tR\x06detail\x12\x1a\n" +
-	"\brepaired\x18\x04 \x01(\bR\brepaired\"\xd9\x01\n" +
+	"\brepaired\x18\x04 \x01(\bR\brepaired\"\xc5\x01\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eRECORD_CORRUPT\x10\x01\x12\x12\n" +
@@ -1641,9 +1637,7 @@ const file_holdfast_ledger_v1_ledger_proto_rawDesc = "" +
 	"\n" +
 	"BLOB_SHORT\x10\a\x12\x10\n" +
 	"\fBLOB_CORRUPT\x10\b\x12\x0f\n" +
-	"\vBLOB_ORPHAN\x10\t\x12\x12\n" +
-	"\x0eUSAGE_MISMATCH\x10\n" +
-	"\"\xd6\x01\n" +
+	"\vBLOB_ORPHAN\x10\t\"\xd6\x01\n" +
 	"\rAuditResponse\x12=\n" +
 	"\n" +
 	"references\x18\x01 \x03(\v2\x1d.holdfast.ledger.v1.ReferenceR\n" +

@@ -338,7 +338,10 @@ type Revision struct {
 	Extents []*Extent `protobuf:"bytes,8,rep,name=extents,proto3" json:"extents,omitempty"`
 	// Whether another revision of the file may have the same extents; then a
 	// counter tells when the last of them goes.
-	Shared        bool `protobuf:"varint,9,opt,name=shared,proto3" json:"shared,omitempty"`
+	Shared bool `protobuf:"varint,9,opt,name=shared,proto3" json:"shared,omitempty"`
+	// Id of the upload that wrote it, that of its blob; tells a repeated commit
+	// that it has been done. Empty for a restored revision.
+	UploadId      []byte `protobuf:"bytes,10,opt,name=upload_id,json=uploadId,proto3" json:"upload_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -434,6 +437,13 @@ func (x *Revision) GetShared() bool {
 		return x.Shared
 	}
 	return false
+}
+
+func (x *Revision) GetUploadId() []byte {
+	if x != nil {
+		return x.UploadId
+	}
+	return nil
 }
 
 // Node is a file or folder. The entry in its folder is a full copy.
@@ -1162,7 +1172,7 @@ const file_holdfast_record_v1_record_proto_rawDesc = "" +
 	"\x06Extent\x12\x17\n" +
 	"\ablob_id\x18\x01 \x01(\fR\x06blobId\x12\x16\n" +
 	"\x06offset\x18\x02 \x01(\x03R\x06offset\x12\x16\n" +
-	"\x06length\x18\x03 \x01(\x03R\x06length\"\xa8\x02\n" +
+	"\x06length\x18\x03 \x01(\x03R\x06length\"\xc5\x02\n" +
 	"\bRevision\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1d\n" +
 	"\n" +
@@ -1173,7 +1183,9 @@ const file_holdfast_record_v1_record_proto_rawDesc = "" +
 	"\x0emodify_seconds\x18\x06 \x01(\x03R\rmodifySeconds\x12\x18\n" +
 	"\acreator\x18\a \x01(\tR\acreator\x124\n" +
 	"\aextents\x18\b \x03(\v2\x1a.holdfast.record.v1.ExtentR\aextents\x12\x16\n" +
-	"\x06shared\x18\t \x01(\bR\x06shared\"\xf9\x05\n" +
+	"\x06shared\x18\t \x01(\bR\x06shared\x12\x1b\n" +
+	"\tupload_id\x18\n" +
+	" \x01(\fR\buploadId\"\xf9\x05\n" +
 	"\x04Node\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
 	"\x06folder\x18\x02 \x01(\tR\x06folder\x12!\n" +

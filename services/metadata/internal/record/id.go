@@ -30,3 +30,13 @@ func NewEtag() string {
 	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
 	return base64.RawURLEncoding.EncodeToString(b[:])
 }
+
+// FirstIDAt returns the first of all UUIDv7 of a millisecond in text form.
+func FirstIDAt(millis int64) string {
+	var id uuid.UUID
+	for i := range 6 {
+		id[i] = byte(millis >> (8 * (5 - i)))
+	}
+	id[6], id[8] = 0x70, 0x80
+	return id.String()
+}

@@ -13,8 +13,10 @@ import (
 const (
 	// MaxNameBytes bounds a display name, as file systems do.
 	MaxNameBytes = 255
-	// MaxPathBytes bounds a path: 4096 names of 15 bytes, or 256 of 255.
+	// MaxPathBytes bounds a path.
 	MaxPathBytes = 64 << 10
+	// MaxPathNames bounds the depth that a path can reach.
+	MaxPathNames = 2048
 )
 
 // DisplayName checks a name that is to be given to a node, or to be looked
@@ -53,6 +55,9 @@ func Path(field, path string) ([]string, error) {
 		return nil, nil
 	}
 	names := strings.Split(path[1:], "/")
+	if len(names) > MaxPathNames {
+		return nil, fault.Invalidf(field, "must not have more than %d names", MaxPathNames)
+	}
 	for i, name := range names {
 		checked, err := DisplayName(field, name)
 		if err != nil {

@@ -1,0 +1,189 @@
+package namespace
+
+import (
+	"context"
+	"errors"
+
+	"github.com/holdfast-files/holdfast/internal/fault"
+	ledgerv1 "github.com/holdfast-files/holdfast/proto/holdfast/ledger/v1"
+	recordv1 "github.com/holdfast-files/holdfast/proto/holdfast/record/v1"
+	"github.com/holdfast-files/holdfast/services/metadata/internal/record"
+	"github.com/holdfast-files/holdfast/services/metadata/internal/resource"
+	"github.com/holdfast-files/holdfast/services/metadata/table"
+)
+
+const defaultAuditPage = 1000
+
+// Audit walks all records, a page at a time. Each is compared with those that
+// must agree with it; a disagreement is looked at twice, since a change between
+// two reads looks like one.
+func (n *Namespace) Audit(ctx context.Context, req *ledgerv1.AuditRequest) (*ledgerv1.AuditResponse, error) {
+	size := int(req.GetPageSize())
+	if size <= 0 || size > maxExamined {
+		size = defaultAuditPage
+	}
+	page, err := n.table.Scan(ctx, req.GetPageToken(), size)
+	if err != nil {
+		return nil, err
+	}
+	a := audit{n: n, repair: req.GetRepair(), response: &ledgerv1.AuditResponse{
+		ExaminedCount: int64(len(page.Items)), NextPageToken: page.Next,
+	}}
+	for _, item := range page.Items {
+		if err := a.examine(ctx, item); err != nil {
+			return nil, err
+		}
+	}
+	return a.response, nil
+}
+
+type audit struct {
+	n        *Namespace
+	repair   bool
+	response *ledgerv1.AuditResponse
+}
+
+// examine looks at one record.
+func (a *audit) examine(ctx context.Context, item table.Item) error {
+	kind, parts := record.KindOf(item.Key)
+	var err error
+	switch kind {
+	case record.KindNode:
+		if len(parts) != 2 {
+			break
+		}
+		at := resource.File{Space: parts[0], ID: parts[1]}
+		if id, ok := record.RevisionOf(item.Key); ok {
+			err = a.examineRevision(ctx, item, at, id)
+		} else if record.IsNode(item.Key) {
+			err = a.examineNode(ctx, item, at)
+		}
+	case record.KindEntry:
+		if len(parts) == 2 {
+			err = a.examineEntry(ctx, item, parts[0])
+		}
+	case record.KindTrash:
+		if len(parts) == 2 {
+			err = a.examineTrash(ctx, item, parts[0])
+		}
+	case record.KindJob:
+		err = a.examineJob(item)
+	case record.KindSecret, record.KindIndex, record.KindSpace, record.KindUsage, record.KindOutcome:
+	default:
+		a.find(ledgerv1.Finding_RECORD_CORRUPT, jobRef(item.Key), "the key is none of ours")
+	}
+	if errors.Is(err, fault.DataLoss) {
+		a.find(ledgerv1.Finding_RECORD_CORRUPT, jobRef(item.Key), err.Error())
+		return nil
+	}
+	return err
+}
+
+func (a *audit) find(kind ledgerv1.Finding_Kind, name, detail string) *ledgerv1.Finding {
+	finding := &ledgerv1.Finding{Kind: kind, Name: name, Detail: detail}
+	a.response.Findings = append(a.response.Findings, finding)
+	return finding
+}
+
+func (a *audit) refer(at resource.File, r *recordv1.Revision) {
+	a.response.References = append(a.response.References, &ledgerv1.Reference{
+		Name:      resource.Revision{File: at, Revision: r.GetId()}.String(),
+		Extents:   extents(r.GetExtents()),
+		SizeBytes: r.GetSizeBytes(),
+		Sha256:    r.GetSha256(),
+	})
+}
+
+func (a *audit) examineNode(ctx context.Context, item table.Item, at resource.File) error {
+	node, err := record.DecodeNode(item)
+	if err != nil {
+		return err
+	}
+	if node.GetId() != at.ID || node.GetEtag() != item.Tag {
+		a.find(ledgerv1.Finding_RECORD_CORRUPT, at.String(), "the node contradicts its key or tag")
+	}
+	if node.GetRevision() != nil {
+		a.refer(at, node.GetRevision())
+	}
+	if at.ID == record.Root {
+		return nil
+	}
+	if node.GetState() == recordv1.Node_TRASHED {
+		return a.agree(ctx, at, trashKey(at.Space, node), ledgerv1.Finding_TRASH_MISMATCH)
+	}
+	if err := a.folderExists(ctx, at, node); err != nil {
+		return err
+	}
+	if passed(node.GetExpireMicros(), a.n.now()) {
+		return nil // its name may be another's by now; its job will remove it
+	}
+	return a.agree(ctx, at, record.Entry(at.Space, node.GetFolder(), node.GetDisplayName()),
+		ledgerv1.Finding_ENTRY_MISMATCH)
+}
+
+// folderExists checks that a node lies in a folder, or in one that is gone and
+// still being emptied.
+func (a *audit) folderExists(ctx context.Context, at resource.File, node *recordv1.Node) error {
+	folder := resource.File{Space: at.Space, ID: node.GetFolder()}
+	_, err := a.n.nodeRecord(ctx, folder)
+	if !errors.Is(err, fault.NotFound) {
+		return err
+	}
+	pending, err := a.n.waiting(ctx, recordv1.Job_EMPTY, folder)
+	if err != nil || pending {
+		return err
+	}
+	if _, err := a.n.nodeRecord(ctx, at); err != nil {
+		return ignoreNotFound(err) // removed meanwhile
+	}
+	a.find(ledgerv1.Finding_FOLDER_MISSING, at.String(), "its folder "+folder.String()+" does not exist")
+	return nil
+}
+
+// agree checks that the copy of a node under a key is the node.
+func (a *audit) agree(ctx context.Context, at resource.File, key table.Key, kind ledgerv1.Finding_Kind) error {
+	var detail string
+	var node *recordv1.Node
+	for range 2 {
+		var err error
+		node, err = a.n.nodeRecord(ctx, at)
+		if err != nil {
+			return ignoreNotFound(err) // removed meanwhile
+		}
+		expected := record.Entry(at.Space, node.GetFolder(), node.GetDisplayName())
+		if node.GetState() == recordv1.Node_TRASHED {
+			expected = trashKey(at.Space, node)
+		}
+		if expected != key {
+			return nil // moved meanwhile
+		}
+		copied, err := a.n.table.Get(ctx, key)
+		switch {
+		case errors.Is(err, table.ErrNotFound):
+			detail = "the node has no copy under its name"
+		case err != nil:
+			return err
+		case copied.Tag != node.GetEtag():
+			detail = "the copy under its name is another"
+		default:
+			return nil
+		}
+	}
+	finding := a.find(kind, at.String(), detail)
+	if !a.repair {
+		return nil
+	}
+	copied := table.Put(record.Item(key, node.GetEtag(), node), table.IfAbsent)
+	err := a.n.table.Commit(ctx, []table.Write{
+		copied, table.Check(record.Node(at.Space, at.ID), table.IfTag(node.GetEtag())),
+	})
+	finding.Repaired = err == nil
+	return ignoreConditions(err)
+}
+
+func ignoreNotFound(err error) error {
+	if errors.Is(err, fault.NotFound) {
+		return nil
+	}
+	return err
+}

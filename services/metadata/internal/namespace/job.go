@@ -1,0 +1,135 @@
+package namespace
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"github.com/holdfast-files/holdfast/internal/fault"
+	ledgerv1 "github.com/holdfast-files/holdfast/proto/holdfast/ledger/v1"
+	recordv1 "github.com/holdfast-files/holdfast/proto/holdfast/record/v1"
+	"github.com/holdfast-files/holdfast/services/metadata/internal/record"
+	"github.com/holdfast-files/holdfast/services/metadata/table"
+)
+
+const (
+	maxClaim = 100
+	// stepsPerClaim bounds the jobs that one ClaimJobs carries out itself.
+	stepsPerClaim = 64
+)
+
+// ClaimJobs leases due deletions of blobs and carries out due jobs that touch
+// records only. Any number of callers may claim at once: a lease is a condition
+// on the job's item, and so is every step.
+//
+// Claiming the intent of an upload closes it: from then on it cannot be
+// committed, and its blob may go.
+func (n *Namespace) ClaimJobs(
+	ctx context.Context, req *ledgerv1.ClaimJobsRequest,
+) (*ledgerv1.ClaimJobsResponse, error) {
+	limit := int(req.GetLimit())
+	if limit < 1 || limit > maxClaim {
+		return nil, fault.Invalidf("limit", "must be 1 to %d", maxClaim)
+	}
+	lease := req.GetLeaseDuration().AsDuration()
+	if lease <= 0 || lease > time.Hour {
+		return nil, fault.Invalidf("lease_duration", "must be positive and at most an hour")
+	}
+	response := new(ledgerv1.ClaimJobsResponse)
+	oldest := int64(0)
+	first := rand.IntN(record.JobShards) //nolint:gosec // spreading load needs no secrecy
+	for i := range record.JobShards {
+		query := table.Query{
+			Partition: record.JobPartition((first + i) % record.JobShards),
+			To:        record.JobDue(n.now() + 1),
+			Limit:     maxClaim,
+		}
+		page, err := n.table.Query(ctx, query)
+		if err != nil {
+			return nil, err
+		}
+		for _, item := range page.Items {
+			if len(response.GetJobs()) == limit || response.GetStepsDone() == stepsPerClaim {
+				break
+			}
+			job := new(recordv1.Job)
+			if err := record.Decode(item, job); err != nil {
+				return nil, err
+			}
+			oldest = earliest(oldest, job.GetDueMicros())
+			if err := n.claim(ctx, item, job, lease, response); err != nil {
+				return nil, err
+			}
+		}
+	}
+	response.OldestDueTime = timestamp(oldest)
+	return response, nil
+}
+
+// claim leases a job, or carries a step of it out.
+func (n *Namespace) claim(
+	ctx context.Context, item table.Item, job *recordv1.Job, lease time.Duration, response *ledgerv1.ClaimJobsResponse,
+) error {
+	if job.GetKind() != recordv1.Job_BLOBS {
+		response.StepsDone++
+		return ignoreConditions(n.advance(ctx, item, job))
+	}
+	if job.GetLeaseMicros() > n.now() {
+		return nil
+	}
+	job.LeaseMicros = n.now() + lease.Microseconds()
+	leased := record.Item(item.Key, record.NewEtag(), job)
+	err := n.table.Commit(ctx, []table.Write{table.Put(leased, table.IfTag(item.Tag))})
+	if conflict := (*table.ConditionError)(nil); errors.As(err, &conflict) {
+		return nil // committed, or claimed by another
+	}
+	if err != nil {
+		return err
+	}
+	claimed := &ledgerv1.Job{Id: jobRef(item.Key), Lease: leased.Tag}
+	for _, id := range job.GetBlobIds() {
+		claimed.BlobIds = append(claimed.BlobIds, record.BlobText(id))
+	}
+	response.Jobs = append(response.Jobs, claimed)
+	return nil
+}
+
+// FinishJob ends a leased job. One whose blob may still be written by an upload
+// that does not know that it is late is done once more after the grace.
+// CONFLICT when the lease was lost.
+func (n *Namespace) FinishJob(
+	ctx context.Context, req *ledgerv1.FinishJobRequest,
+) (*ledgerv1.FinishJobResponse, error) {
+	key := jobKey(req.GetId())
+	if key.Partition == "" || key.Sort == "" {
+		return nil, fault.Invalidf("id", "is malformed")
+	}
+	item, err := n.table.Get(ctx, key)
+	if errors.Is(err, table.ErrNotFound) {
+		return new(ledgerv1.FinishJobResponse), nil // finished before
+	}
+	if err != nil {
+		return nil, err
+	}
+	if item.Tag != req.GetLease() {
+		return nil, fault.New(fault.Conflict.Reason, "the lease was lost")
+	}
+	job := new(recordv1.Job)
+	if err := record.Decode(item, job); err != nil {
+		return nil, err
+	}
+	writes := []table.Write{table.Delete(key, table.IfTag(item.Tag))}
+	if job.GetIntent() {
+		again, _ := newJob(&recordv1.Job{
+			Kind: recordv1.Job_BLOBS, Space: job.GetSpace(), BlobIds: job.GetBlobIds(), Pass: 1,
+			DueMicros: n.now() + n.config.Grace.Microseconds(),
+		}, record.NewID())
+		writes = append(writes, again)
+	}
+	err = n.table.Commit(ctx, writes)
+	if conflict := (*table.ConditionError)(nil); errors.As(err, &conflict) {
+		err = fault.New(fault.Conflict.Reason, "the lease was lost")
+	}
+	return new(ledgerv1.FinishJobResponse), err
+}

@@ -1,0 +1,181 @@
+package namespace
+
+import (
+	"context"
+	"errors"
+
+	"google.golang.org/protobuf/types/known/emptypb"
+
+	"github.com/holdfast-files/holdfast/internal/fault"
+	errorsv1 "github.com/holdfast-files/holdfast/proto/holdfast/errors/v1"
+	metadatav1 "github.com/holdfast-files/holdfast/proto/holdfast/metadata/v1"
+	recordv1 "github.com/holdfast-files/holdfast/proto/holdfast/record/v1"
+	"github.com/holdfast-files/holdfast/services/metadata/internal/record"
+	"github.com/holdfast-files/holdfast/services/metadata/internal/resource"
+	"github.com/holdfast-files/holdfast/services/metadata/table"
+)
+
+const maxSpaceNameBytes = 255
+
+// CreateSpace makes a space with an empty root folder. ALREADY_EXISTS when the
+// id is in use, also by a space whose remains are still being collected.
+func (n *Namespace) CreateSpace(ctx context.Context, req *metadatav1.CreateSpaceRequest) (*metadatav1.Space, error) {
+	id := req.GetSpaceId()
+	if !resource.ValidSpaceID(id) {
+		return nil, fault.Invalidf("space_id", "%q does not match [a-z][a-z0-9-]{2,62}", id)
+	}
+	displayName := req.GetSpace().GetDisplayName()
+	if err := resource.Text("display_name", displayName, maxSpaceNameBytes); err != nil {
+		return nil, err
+	}
+	r, err := newRequest(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	return mutate(ctx, n, r, new(metadatav1.Space), func() ([]table.Write, *metadatav1.Space, error) {
+		_, err := n.anyHead(ctx, id)
+		if err == nil {
+			return nil, nil, fault.New(errorsv1.Reason_REASON_ALREADY_EXISTS, "space %s exists", id)
+		}
+		if !errors.Is(err, fault.NotFound) {
+			return nil, nil, err
+		}
+		now := n.now()
+		s := &recordv1.Space{
+			Id: id, DisplayName: displayName, Etag: record.NewEtag(), State: recordv1.Space_LIVE,
+			CreateMicros: now, UpdateMicros: now,
+			// Behind every version that a former space of this id had.
+			TreeVersion: now,
+		}
+		root := &recordv1.Node{
+			Id: record.Root, Kind: recordv1.Node_FOLDER, State: recordv1.Node_LIVE, Etag: record.NewEtag(),
+			CreateMicros: now, UpdateMicros: now, Creator: r.principal,
+		}
+		return []table.Write{
+			table.Put(record.Item(record.Head(id), record.NewEtag(), s), table.IfAbsent),
+			table.Put(table.Item{Key: record.SpaceIndex(id)}, table.Any),
+			putNode(id, root, table.IfAbsent),
+		}, space(s), nil
+	})
+}
+
+// GetSpace returns a space with its usage.
+func (n *Namespace) GetSpace(ctx context.Context, req *metadatav1.GetSpaceRequest) (*metadatav1.Space, error) {
+	id, err := resource.ParseSpace("name", req.GetName())
+	if err != nil {
+		return nil, err
+	}
+	h, err := n.head(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	s := space(h.space)
+	for k := range record.UsageShards {
+		item, err := n.table.Get(ctx, record.Usage(id, k))
+		if errors.Is(err, table.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		s.UsedBytes += item.Numbers[usageBytes]
+		s.FileCount += item.Numbers[usageFiles]
+	}
+	return s, nil
+}
+
+// UpdateSpace changes the display name of a space.
+func (n *Namespace) UpdateSpace(ctx context.Context, req *metadatav1.UpdateSpaceRequest) (*metadatav1.Space, error) {
+	id, err := resource.ParseSpace("space.name", req.GetSpace().GetName())
+	if err != nil {
+		return nil, err
+	}
+	fields, err := maskOf(req.GetUpdateMask(), req.GetSpace(), "display_name")
+	if err != nil {
+		return nil, err
+	}
+	displayName := req.GetSpace().GetDisplayName()
+	if err := resource.Text("display_name", displayName, maxSpaceNameBytes); err != nil {
+		return nil, err
+	}
+	r, err := newRequest(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	return mutate(ctx, n, r, new(metadatav1.Space), func() ([]table.Write, *metadatav1.Space, error) {
+		h, err := n.head(ctx, id)
+		if err != nil {
+			return nil, nil, err
+		}
+		if !resource.EtagMatches(req.GetSpace().GetEtag(), h.space.GetEtag()) {
+			return nil, nil, etagMismatch(req.GetSpace().GetName())
+		}
+		if !fields["display_name"] {
+			return nil, space(h.space), nil
+		}
+		changed := clone(h.space)
+		changed.DisplayName = displayName
+		changed.Etag = record.NewEtag()
+		changed.UpdateMicros = max(n.now(), h.space.GetUpdateMicros()+1)
+		return []table.Write{putHead(h, changed)}, space(changed), nil
+	})
+}
+
+// DeleteSpace deletes a space. One that holds anything, the trash included, is
+// CONFLICT unless force is set.
+func (n *Namespace) DeleteSpace(ctx context.Context, req *metadatav1.DeleteSpaceRequest) (*emptypb.Empty, error) {
+	id, err := resource.ParseSpace("name", req.GetName())
+	if err != nil {
+		return nil, err
+	}
+	r, err := newRequest(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	return mutate(ctx, n, r, new(emptypb.Empty), func() ([]table.Write, *emptypb.Empty, error) {
+		h, err := n.head(ctx, id)
+		if err != nil {
+			return nil, nil, err
+		}
+		if !resource.EtagMatches(req.GetEtag(), h.space.GetEtag()) {
+			return nil, nil, etagMismatch(req.GetName())
+		}
+		if !req.GetForce() {
+			if err := n.requireEmpty(ctx, id); err != nil {
+				return nil, nil, err
+			}
+		}
+		gone := clone(h.space)
+		gone.State = recordv1.Space_DELETED
+		gone.TreeVersion++
+		job, _ := newJob(&recordv1.Job{Kind: recordv1.Job_SPACE, Space: id, DueMicros: n.now()}, record.NewID())
+		return []table.Write{
+			putHead(h, gone),
+			table.Delete(record.SpaceIndex(id), table.Any),
+			job,
+		}, new(emptypb.Empty), nil
+	})
+}
+
+// requireEmpty returns CONFLICT when a space holds a node, in its root folder or
+// in its trash.
+func (n *Namespace) requireEmpty(ctx context.Context, space string) error {
+	partitions := []string{record.EntryPartition(space, record.Root)}
+	for k := range record.TrashShards {
+		partitions = append(partitions, record.TrashPartition(space, k))
+	}
+	for _, partition := range partitions {
+		page, err := n.table.Query(ctx, table.Query{Partition: partition, Limit: 1})
+		if err != nil {
+			return err
+		}
+		if len(page.Items) > 0 {
+			return fault.New(errorsv1.Reason_REASON_CONFLICT, "space %s is not empty", space)
+		}
+	}
+	return nil
+}
+
+func etagMismatch(name string) error {
+	return fault.New(errorsv1.Reason_REASON_PRECONDITION_FAILED, "%s has changed: the etag does not match", name)
+}

@@ -1,0 +1,178 @@
+package namespace
+
+import (
+	"context"
+	"errors"
+
+	"github.com/holdfast-files/holdfast/internal/fault"
+	recordv1 "github.com/holdfast-files/holdfast/proto/holdfast/record/v1"
+	"github.com/holdfast-files/holdfast/services/metadata/internal/record"
+	"github.com/holdfast-files/holdfast/services/metadata/internal/resource"
+	"github.com/holdfast-files/holdfast/services/metadata/table"
+)
+
+// Jobs that touch records only. Each step is one commit whose conditions are
+// what it was decided on; a step that finds others at work fails on them and
+// is done again, by whoever claims the job next.
+
+// stepWrites bounds the writes that a step gathers before it commits; what one
+// more node adds keeps it below the table's bound.
+const stepWrites = 40
+
+// stepNodes is how many entries a step looks at.
+const stepNodes = 24
+
+func (n *Namespace) advance(ctx context.Context, item table.Item, job *recordv1.Job) error {
+	switch job.GetKind() {
+	case recordv1.Job_EXPIRE, recordv1.Job_PURGE:
+		return n.stepNode(ctx, item, job)
+	case recordv1.Job_EMPTY:
+		return n.stepEmpty(ctx, item, job)
+	case recordv1.Job_REVISIONS:
+		return n.stepRevisions(ctx, item, job)
+	case recordv1.Job_SPACE:
+		return n.stepSpace(ctx, item, job)
+	default:
+		n.config.Logger.ErrorContext(ctx, "unknown job", "job", jobRef(item.Key), "kind", job.GetKind())
+		return nil
+	}
+}
+
+// stepNode removes a node whose expiry or time in the trash is over. A job that
+// the node no longer names was overtaken by a change of it.
+func (n *Namespace) stepNode(ctx context.Context, item table.Item, job *recordv1.Job) error {
+	node, err := n.nodeRecord(ctx, resource.File{Space: job.GetSpace(), ID: job.GetNode()})
+	if err != nil && !errors.Is(err, fault.NotFound) {
+		return err
+	}
+	ref := jobRef(item.Key)
+	if err != nil || (node.GetExpireJob() != ref && node.GetPurgeJob() != ref) {
+		return n.table.Commit(ctx, []table.Write{table.Delete(item.Key, table.IfTag(item.Tag))})
+	}
+	gone := n.newRemoval(job.GetSpace())
+	entry := node
+	if node.GetState() == recordv1.Node_LIVE {
+		entry, err = n.entry(ctx, job.GetSpace(), node.GetFolder(), node.GetDisplayName())
+		if err != nil {
+			return err
+		}
+	}
+	if entry != nil && entry.GetId() == node.GetId() {
+		err = gone.add(ctx, node)
+	} else {
+		err = gone.addUnplaced(ctx, node) // its name was taken when it had expired
+	}
+	if err != nil {
+		return err
+	}
+	return n.table.Commit(ctx, gone.writes())
+}
+
+// stepEmpty removes entries of a folder that is gone. When there are none left
+// it waits for the grace and looks once more: an upload that found the folder
+// before it went may have put a file there after.
+func (n *Namespace) stepEmpty(ctx context.Context, item table.Item, job *recordv1.Job) error {
+	gone := n.newRemoval(job.GetSpace())
+	if err := n.gather(ctx, gone, record.EntryPartition(job.GetSpace(), job.GetNode())); err != nil {
+		return err
+	}
+	if writes := gone.writes(); len(writes) > 0 {
+		return n.table.Commit(ctx, writes)
+	}
+	writes := []table.Write{table.Delete(item.Key, table.IfTag(item.Tag))}
+	if job.GetPass() == 0 {
+		again := clone(job)
+		again.Pass = 1
+		again.DueMicros = n.now() + n.config.Grace.Microseconds()
+		write, _ := newJob(again, record.NewID())
+		writes = append(writes, write)
+	}
+	return n.table.Commit(ctx, writes)
+}
+
+// gather adds entries of a folder, or of a shard of the trash, to a removal,
+// as many as fit into one commit.
+func (n *Namespace) gather(ctx context.Context, gone *removal, partition string) error {
+	page, err := n.table.Query(ctx, table.Query{Partition: partition, Limit: stepNodes})
+	if err != nil {
+		return err
+	}
+	for _, item := range page.Items {
+		if gone.size() > stepWrites {
+			return nil
+		}
+		copied, err := record.DecodeNode(item)
+		if err != nil {
+			return err
+		}
+		// The entry of an expired node that has been removed: only the name is left.
+		node, err := n.nodeRecord(ctx, resource.File{Space: gone.space, ID: copied.GetId()})
+		if errors.Is(err, fault.NotFound) || (err == nil && node.GetEtag() != copied.GetEtag()) {
+			gone.pending = append(gone.pending, table.Delete(item.Key, table.IfTag(item.Tag)))
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if err := gone.add(ctx, node); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// stepRevisions removes old revisions of a file that is gone.
+func (n *Namespace) stepRevisions(ctx context.Context, item table.Item, job *recordv1.Job) error {
+	gone := n.newRemoval(job.GetSpace())
+	query := record.Revisions(job.GetSpace(), job.GetNode())
+	query.Limit = inlineRevisions
+	page, err := n.table.Query(ctx, query)
+	if err != nil {
+		return err
+	}
+	if err := gone.addRevisions(job.GetNode(), nil, page.Items); err != nil {
+		return err
+	}
+	writes := gone.writes()
+	if !page.More && len(page.Items) < inlineRevisions {
+		writes = append(writes, table.Delete(item.Key, table.IfTag(item.Tag)))
+	}
+	return n.table.Commit(ctx, writes)
+}
+
+// stepSpace removes what is in a deleted space, then waits for the grace, looks
+// once more, and frees the id.
+func (n *Namespace) stepSpace(ctx context.Context, item table.Item, job *recordv1.Job) error {
+	space := job.GetSpace()
+	gone := n.newRemoval(space)
+	partitions := []string{record.EntryPartition(space, record.Root)}
+	for k := range record.TrashShards {
+		partitions = append(partitions, record.TrashPartition(space, k))
+	}
+	for _, partition := range partitions {
+		if gone.size() > stepWrites {
+			break
+		}
+		if err := n.gather(ctx, gone, partition); err != nil {
+			return err
+		}
+	}
+	if writes := gone.writes(); len(writes) > 0 {
+		return n.table.Commit(ctx, writes)
+	}
+	writes := []table.Write{table.Delete(item.Key, table.IfTag(item.Tag))}
+	if job.GetPass() == 0 {
+		again := clone(job)
+		again.Pass = 1
+		again.DueMicros = n.now() + n.config.Grace.Microseconds()
+		write, _ := newJob(again, record.NewID())
+		return n.table.Commit(ctx, append(writes, write))
+	}
+	writes = append(writes,
+		table.Delete(record.Head(space), table.Any),
+		table.Delete(record.Node(space, record.Root), table.Any))
+	for k := range record.UsageShards {
+		writes = append(writes, table.Delete(record.Usage(space, k), table.Any))
+	}
+	return n.table.Commit(ctx, writes)
+}
