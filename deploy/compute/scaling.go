@@ -1,0 +1,60 @@
+package compute
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	scaling "github.com/aws/aws-cdk-go/awscdk/v2/awsapplicationautoscaling"
+	cloudwatch "github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
+	ecs "github.com/aws/aws-cdk-go/awscdk/v2/awsecs"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/holdfast-files/holdfast/deploy/config"
+	"github.com/holdfast-files/holdfast/deploy/contract"
+)
+
+// Scaling out is quick, scaling in slow: a task that goes takes connections
+// with it.
+const (
+	scaleOutSeconds = 30
+	scaleInSeconds  = 600
+)
+
+// scaleOnCPU is for services whose requests are short. It is nil for a service
+// of a fixed size.
+func scaleOnCPU(service ecs.FargateService, size config.Service) ecs.ScalableTaskCount {
+	if size.MinTasks == size.MaxTasks {
+		return nil
+	}
+	count := service.AutoScaleTaskCount(&scaling.EnableScalingProps{
+		MinCapacity: jsii.Number(size.MinTasks), MaxCapacity: jsii.Number(size.MaxTasks),
+	})
+	count.ScaleOnCpuUtilization(jsii.String("CPU"), &ecs.CpuUtilizationScalingProps{
+		TargetUtilizationPercent: jsii.Number(60),
+		ScaleOutCooldown:         awscdk.Duration_Seconds(jsii.Number(scaleOutSeconds)),
+		ScaleInCooldown:          awscdk.Duration_Seconds(jsii.Number(scaleInSeconds)),
+	})
+	return count
+}
+
+// scaleStorage also follows the bytes in flight: a few slow, long transfers
+// fill a task's budget while its CPU idles, and count as few requests.
+func scaleStorage(service ecs.FargateService, cfg config.Config) {
+	count := scaleOnCPU(service, cfg.Services.Storage)
+	if count == nil {
+		return
+	}
+	count.ScaleToTrackCustomMetric(jsii.String("InflightBytes"), &ecs.TrackCustomMetricProps{
+		Metric: cloudwatch.NewMetric(&cloudwatch.MetricProps{
+			Namespace:  jsii.String(contract.Namespace),
+			MetricName: jsii.String(contract.InflightBytes),
+			DimensionsMap: &map[string]*string{
+				contract.ServiceDimension: jsii.String("storage"),
+				stageDimension:            jsii.String(string(cfg.Stage)),
+			},
+			Statistic: cloudwatch.Stats_AVERAGE(), // over the tasks that report
+			Period:    awscdk.Duration_Minutes(jsii.Number(1)),
+		}),
+		TargetValue:      jsii.Number(cfg.Services.InflightBytesPerStorageTask),
+		ScaleOutCooldown: awscdk.Duration_Seconds(jsii.Number(scaleOutSeconds)),
+		ScaleInCooldown:  awscdk.Duration_Seconds(jsii.Number(scaleInSeconds)),
+	})
+}

@@ -1,0 +1,40 @@
+package config
+
+// defaults are what a stage means where the file says nothing.
+func defaults(stage Stage) Config {
+	c := Config{
+		Stage:                  stage,
+		CIDR:                   "10.64.0.0/16",
+		OriginSecretGeneration: 1,
+		Identity:               Identity{Keys: KeysFromDocument},
+		Limits: Limits{
+			MaxUploadBytes:    50 << 30,
+			MaxJSONBytes:      16 << 10,
+			RequestsPerIP:     20_000,
+			WritesPerIP:       5_000,
+			AnonymousPerIP:    1_000,
+			TableReadsPerSec:  40_000,
+			TableWritesPerSec: 20_000,
+		},
+		Services: Services{
+			Metadata: Service{CPU: 1024, MemoryMiB: 2048, MinTasks: 3, MaxTasks: 12},
+			Storage:  Service{CPU: 2048, MemoryMiB: 4096, MinTasks: 3, MaxTasks: 24},
+			Gateway:  Service{CPU: 1024, MemoryMiB: 2048, MinTasks: 3, MaxTasks: 24},
+
+			InflightBytesPerStorageTask: 1 << 30,
+		},
+		Data:    Data{Retain: true, RecoveryDays: 35},
+		LogDays: 365,
+	}
+	if stage == Dev {
+		small := Service{CPU: 256, MemoryMiB: 1024, MinTasks: 1, MaxTasks: 1}
+		c.Services = Services{
+			Metadata: small, Storage: small, Gateway: small, Spot: true,
+			InflightBytesPerStorageTask: 128 << 20,
+		}
+		c.Limits.TableReadsPerSec, c.Limits.TableWritesPerSec = 2_000, 1_000
+		c.Data = Data{Retain: false, RecoveryDays: 1}
+		c.LogDays = 7
+	}
+	return c
+}

@@ -1,0 +1,30 @@
+package contract
+
+// Namespace is the CloudWatch namespace of everything the services emit.
+const Namespace = "Holdfast"
+
+// ServiceDimension tells the services' metrics apart.
+const ServiceDimension = "service.name"
+
+// Names of metrics as the services emit them through OpenTelemetry. Dashboard,
+// alarms and scaling use no other name.
+const (
+	HTTPDuration    = "http.server.request.duration"
+	RPCDuration     = "rpc.server.call.duration"
+	TransferBytes   = "holdfast.transfer.bytes"
+	InflightBytes   = "holdfast.transfer.inflight_bytes"
+	InflightUploads = "holdfast.upload.inflight"
+	SweeperBacklog  = "holdfast.sweeper.backlog"
+	SweeperOldest   = "holdfast.sweeper.oldest_age_seconds"
+	SweeperDeleted  = "holdfast.sweeper.deleted"
+	SweeperFailed   = "holdfast.sweeper.failed"
+	ExtentRetries   = "holdfast.extent.retries"
+	QuotaRefusals   = "holdfast.quota.refusals"
+)
+
+// Metrics are all of them.
+var Metrics = []string{
+	HTTPDuration, RPCDuration, TransferBytes, InflightBytes, InflightUploads,
+	SweeperBacklog, SweeperOldest, SweeperDeleted, SweeperFailed,
+	ExtentRetries, QuotaRefusals,
+}

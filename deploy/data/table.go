@@ -1,0 +1,72 @@
+package data
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	dynamodb "github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
+	iam "github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	kms "github.com/aws/aws-cdk-go/awscdk/v2/awskms"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/holdfast-files/holdfast/deploy/config"
+	"github.com/holdfast-files/holdfast/deploy/contract"
+	"github.com/holdfast-files/holdfast/deploy/network"
+)
+
+// recordActions are what metadata does with records, and all that the door
+// lets through. A transaction needs the actions of its parts.
+var recordActions = []string{
+	"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query",
+	"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem",
+	"dynamodb:ConditionCheckItem", "dynamodb:DescribeTable",
+}
+
+// newTable is on demand, with a ceiling against a runaway.
+func newTable(stack awscdk.Stack, cfg config.Config, key kms.Key) dynamodb.TableV2 {
+	return dynamodb.NewTableV2(stack, jsii.String("Records"), &dynamodb.TablePropsV2{
+		PartitionKey:        &dynamodb.Attribute{Name: jsii.String(contract.TablePartitionKey), Type: dynamodb.AttributeType_STRING},
+		SortKey:             &dynamodb.Attribute{Name: jsii.String(contract.TableSortKey), Type: dynamodb.AttributeType_STRING},
+		TimeToLiveAttribute: jsii.String(contract.TableTTL),
+		Billing: dynamodb.Billing_OnDemand(&dynamodb.MaxThroughputProps{
+			MaxReadRequestUnits:  jsii.Number(cfg.Limits.TableReadsPerSec),
+			MaxWriteRequestUnits: jsii.Number(cfg.Limits.TableWritesPerSec),
+		}),
+		Encryption: dynamodb.TableEncryptionV2_CustomerManagedKey(key, nil),
+		PointInTimeRecoverySpecification: &dynamodb.PointInTimeRecoverySpecification{
+			PointInTimeRecoveryEnabled: jsii.Bool(true),
+			RecoveryPeriodInDays:       jsii.Number(cfg.Data.RecoveryDays),
+		},
+		ContributorInsightsSpecification: &dynamodb.ContributorInsightsSpecification{
+			Enabled: jsii.Bool(true),
+			Mode:    dynamodb.ContributorInsightsMode_THROTTLED_KEYS,
+		},
+		DeletionProtection: jsii.Bool(cfg.Data.Retain),
+		RemovalPolicy:      removal(cfg),
+	})
+}
+
+// newRecordDoor is the way from the isolated subnets to the table, and to no
+// other table.
+func newRecordDoor(stack awscdk.Stack, net network.Network, records dynamodb.TableV2, cfg config.Config) {
+	newDoor(stack, "RecordDoor", "dynamodb", net, cfg, throughDoor("Records", recordActions, *records.TableArn(), cfg))
+}
+
+// guardTable refuses data calls from outside the VPC, whoever makes them. It
+// can't name the door, as the bucket's policy does: the door names the table.
+func guardTable(records dynamodb.TableV2, net network.Network, cfg config.Config) {
+	actions := []string{"dynamodb:BatchWriteItem", "dynamodb:Scan",
+		"dynamodb:PartiQLSelect", "dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate", "dynamodb:PartiQLDelete"}
+	for _, action := range recordActions {
+		if action != "dynamodb:DescribeTable" {
+			actions = append(actions, action)
+		}
+	}
+	records.AddToResourcePolicy(iam.NewPolicyStatement(&iam.PolicyStatementProps{
+		Sid:        jsii.String("OnlyFromTheVPC"),
+		Effect:     iam.Effect_DENY,
+		Principals: anyone(),
+		Actions:    jsii.Strings(actions...),
+		// A policy on a table speaks of that table; its name isn't known yet.
+		Resources:  jsii.Strings("*"),
+		Conditions: unless("aws:SourceVpc", net.ID(), *jsii.Strings(cfg.BreakGlassRoles...)),
+	}))
+}
