@@ -1,0 +1,97 @@
+package contentgrpc
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/holdfast-files/holdfast/internal/fault"
+	"github.com/holdfast-files/holdfast/internal/wire"
+	errorsv1 "github.com/holdfast-files/holdfast/proto/holdfast/errors/v1"
+	storagev1 "github.com/holdfast-files/holdfast/proto/holdfast/storage/v1"
+	"google.golang.org/grpc"
+)
+
+// patient is the receiving half of an upload's stream, which waits for a
+// message so long and no longer. gRPC can give up waiting only by ending the
+// call, so the waiting is left to a goroutine, which ends with the call.
+//
+// A message is received only when it is asked for: what an upload has not yet
+// been admitted to is not read.
+type patient struct {
+	stream   grpc.ServerStream
+	patience time.Duration
+	timer    *time.Timer
+	asks     chan any    // messages to receive
+	answers  chan answer // has room for the one answer that may be due
+	failed   error       // set for good when patience ran out
+}
+
+// answer is a received message. It crosses by value, since after a timeout the
+// goroutine may still be writing to its own.
+type answer struct {
+	chunk wire.Chunk
+	spec  *storagev1.UploadRequest
+	err   error
+}
+
+func newPatient(stream grpc.ServerStream, patience time.Duration) *patient {
+	p := &patient{
+		stream:   stream,
+		patience: patience,
+		timer:    time.NewTimer(patience),
+		asks:     make(chan any),
+		answers:  make(chan answer, 1),
+	}
+	go p.receive()
+	return p
+}
+
+func (p *patient) receive() {
+	var chunk wire.Chunk
+	defer chunk.Free()
+	for m := range p.asks {
+		var a answer
+		switch m.(type) {
+		case *storagev1.UploadRequest:
+			a.spec = new(storagev1.UploadRequest)
+			a.err = p.stream.RecvMsg(a.spec)
+		case *wire.Chunk:
+			a.err = p.stream.RecvMsg(&chunk)
+			// The chunk goes to whoever asked, its references with it.
+			a.chunk, chunk = chunk, wire.Chunk{}
+		default:
+			a.err = fmt.Errorf("contentgrpc: cannot receive a %T", m)
+		}
+		p.answers <- a
+	}
+}
+
+// RecvMsg receives an *storagev1.UploadRequest or a *wire.Chunk. When nothing
+// comes in time it returns DEADLINE_EXCEEDED, then and ever after.
+func (p *patient) RecvMsg(m any) error {
+	if p.failed != nil {
+		return p.failed
+	}
+	p.asks <- m
+	p.timer.Reset(p.patience)
+	select {
+	case a := <-p.answers:
+		switch m := m.(type) {
+		case *storagev1.UploadRequest:
+			m.Payload = a.spec.GetPayload()
+		case *wire.Chunk:
+			m.Free()
+			*m = a.chunk
+		}
+		return a.err
+	case <-p.timer.C:
+		p.failed = fault.New(errorsv1.Reason_REASON_DEADLINE_EXCEEDED, "nothing came for %v", p.patience)
+		return p.failed
+	}
+}
+
+// close lets the goroutine end when the call has.
+func (p *patient) close() {
+	p.timer.Stop()
+	close(p.asks)
+}

@@ -1,0 +1,249 @@
+// Package faultblob is a blob.Store in memory for tests. It keeps the port's
+// contract to the letter, complains to the test about callers that do not, and
+// fails on demand: before a call takes effect, halfway, or after.
+package faultblob
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/holdfast-files/holdfast/services/storage/blob"
+)
+
+// Op names a call of the store.
+type Op string
+
+// Calls.
+const (
+	Create Op = "create"
+	Read   Op = "read"
+	Delete Op = "delete"
+	List   Op = "list"
+)
+
+// Fault says how a call goes wrong. The zero value says that it does not.
+type Fault struct {
+	// Before, when not nil, is called first, such as to cancel a context.
+	Before func()
+	// Err, when not nil, is what the call returns.
+	Err error
+	// Happens tells that the call takes effect all the same.
+	Happens bool
+	// After is how many bytes of the body a failing Create has read, and a
+	// failing Read has written.
+	After int64
+}
+
+// Store is the store. Set the fields before it is used.
+type Store struct {
+	tb testing.TB
+	// Fault, when not nil, is asked before each call.
+	Fault func(op Op, id blob.ID) Fault
+	// MayCreate, when not nil, reports whether there is an intent for a blob.
+	MayCreate func(id blob.ID) bool
+	// Now is the time of Info.Created; time.Now when nil.
+	Now func() time.Time
+
+	mu    sync.Mutex
+	blobs map[blob.ID]stored
+	used  map[blob.ID]bool
+}
+
+type stored struct {
+	data    []byte
+	created time.Time
+}
+
+var _ blob.Store = (*Store)(nil)
+
+// New returns an empty store that reports misuse to tb.
+func New(tb testing.TB) *Store {
+	return &Store{tb: tb, blobs: map[blob.ID]stored{}, used: map[blob.ID]bool{}}
+}
+
+// Create stores a blob.
+func (s *Store) Create(ctx context.Context, id blob.ID, body io.Reader, sizeHint int64) (int64, error) {
+	f := s.fault(Create, id)
+	if s.MayCreate != nil && !s.MayCreate(id) {
+		s.tb.Errorf("faultblob: blob %v created without an intent", id)
+	}
+	s.mu.Lock()
+	used := s.used[id]
+	s.mu.Unlock()
+	if used {
+		s.tb.Errorf("faultblob: blob id %v used twice", id)
+		return 0, blob.ErrExists
+	}
+	if f.Err != nil && !f.Happens {
+		_, _ = io.CopyN(io.Discard, body, f.After)
+		return 0, f.Err
+	}
+	data, err := readAll(ctx, body)
+	if err != nil {
+		return 0, err
+	}
+	if sizeHint >= 0 && sizeHint != int64(len(data)) {
+		s.tb.Errorf("faultblob: hint %d for %d bytes", sizeHint, len(data))
+	}
+	created := time.Now()
+	if s.Now != nil {
+		created = s.Now()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.blobs[id], s.used[id] = stored{data: data, created: created}, true
+	if f.Err != nil {
+		return 0, f.Err
+	}
+	return int64(len(data)), nil
+}
+
+// readAll reads body in pieces of odd sizes, and heeds ctx between them.
+func readAll(ctx context.Context, body io.Reader) ([]byte, error) {
+	var data bytes.Buffer
+	piece := make([]byte, 64<<10+1)
+	for {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		n, err := body.Read(piece)
+		data.Write(piece[:n])
+		if err == io.EOF { //nolint:errorlint // io.Reader's contract is the value itself
+			return data.Bytes(), nil
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+}
+
+// Read writes a range of a blob to w.
+func (s *Store) Read(ctx context.Context, id blob.ID, offset, length int64, w io.Writer) error {
+	f := s.fault(Read, id)
+	s.mu.Lock()
+	b, ok := s.blobs[id]
+	s.mu.Unlock()
+	switch {
+	case f.Err != nil && f.After == 0:
+		return f.Err
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case !ok:
+		return blob.ErrNotFound
+	case offset < 0 || length < 0 || offset > int64(len(b.data)) || length > int64(len(b.data))-offset:
+		return blob.ErrRange
+	}
+	data := b.data[offset : offset+length]
+	if f.Err != nil {
+		data = data[:min(f.After, length)]
+	}
+	const piece = 64<<10 - 1
+	for len(data) > 0 {
+		n, err := w.Write(data[:min(piece, len(data))])
+		if err != nil {
+			return err
+		}
+		data = data[n:]
+	}
+	return f.Err
+}
+
+// Delete removes a blob.
+func (s *Store) Delete(ctx context.Context, id blob.ID) error {
+	f := s.fault(Delete, id)
+	if f.Err != nil && !f.Happens {
+		return f.Err
+	}
+	if err := ctx.Err(); err != nil && f.Err == nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.blobs, id)
+	return f.Err
+}
+
+// List yields every blob.
+func (s *Store) List(ctx context.Context, yield func(blob.Info) error) error {
+	if f := s.fault(List, blob.ID{}); f.Err != nil {
+		return f.Err
+	}
+	for _, id := range s.IDs() {
+		s.mu.Lock()
+		b, ok := s.blobs[id]
+		s.mu.Unlock()
+		if !ok {
+			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := yield(blob.Info{ID: id, Size: int64(len(b.data)), Created: b.created}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Close does nothing.
+func (s *Store) Close() error { return nil }
+
+// IDs returns the ids of all blobs in order.
+func (s *Store) IDs() []blob.ID {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.SortedFunc(maps.Keys(s.blobs), func(a, b blob.ID) int { return bytes.Compare(a[:], b[:]) })
+}
+
+// Sum returns the length and the SHA-256 of a blob.
+func (s *Store) Sum(id blob.ID) (int64, [sha256.Size]byte, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b, ok := s.blobs[id]
+	return int64(len(b.data)), sha256.Sum256(b.data), ok
+}
+
+// Put plants a blob that nobody uploaded.
+func (s *Store) Put(id blob.ID, data []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.blobs[id], s.used[id] = stored{data: slices.Clone(data), created: time.Now()}, true
+}
+
+// Damage changes what is stored in a way that the store does not notice.
+func (s *Store) Damage(id blob.ID, change func(data []byte) []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b, ok := s.blobs[id]
+	if !ok {
+		panic(fmt.Sprintf("faultblob: no blob %v to damage", id))
+	}
+	b.data = change(slices.Clone(b.data))
+	s.blobs[id] = b
+}
+
+// Lose removes a blob as a failing disk would.
+func (s *Store) Lose(id blob.ID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.blobs, id)
+}
+
+func (s *Store) fault(op Op, id blob.ID) Fault {
+	if s.Fault == nil {
+		return Fault{}
+	}
+	f := s.Fault(op, id)
+	if f.Before != nil {
+		f.Before()
+	}
+	return f
+}
