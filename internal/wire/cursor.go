@@ -61,7 +61,17 @@ func (c *cursor) fixed32() (uint32, error) {
 	return v, nil
 }
 
-// tag reads the number and the type of the next field.
+// field reads the number and the type of the next field of a message.
+func (c *cursor) field() (protowire.Number, protowire.Type, error) {
+	num, typ, err := c.tag()
+	if err == nil && num > protowire.MaxValidNumber {
+		err = errMalformed
+	}
+	return num, typ, err
+}
+
+// tag reads the number and the type of the next field, also within a group,
+// where the protobuf runtime lets larger numbers pass.
 func (c *cursor) tag() (protowire.Number, protowire.Type, error) {
 	v, err := c.varint()
 	if err != nil {

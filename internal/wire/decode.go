@@ -2,7 +2,6 @@ package wire
 
 import (
 	"errors"
-	"io"
 
 	"google.golang.org/grpc/mem"
 	"google.golang.org/protobuf/encoding/protowire"
@@ -19,7 +18,7 @@ func (c *Chunk) decode(data mem.BufferSlice) error {
 	*c = Chunk{Data: c.Data}
 	cur := cursor{bufs: data, left: data.Len()}
 	for cur.left > 0 {
-		num, typ, err := cur.tag()
+		num, typ, err := cur.field()
 		if err != nil {
 			return c.malformed()
 		}
@@ -46,40 +45,38 @@ func (c *Chunk) malformed() error {
 	return errMalformed
 }
 
-// decodeFields reads the fields of the inner message.
-func (c *Chunk) decodeFields(cur *cursor) error {
-	size, err := cur.length()
+// decodeFields reads the inner message.
+func (c *Chunk) decodeFields(outer *cursor) error {
+	size, err := outer.length()
 	if err != nil {
 		return err
 	}
-	end := cur.left - size
-	for cur.left > end {
-		num, typ, err := cur.tag()
+	inner := cursor{bufs: outer.bufs, pos: outer.pos, left: size}
+	for inner.left > 0 {
+		num, typ, err := inner.field()
 		if err != nil {
 			return err
 		}
 		switch {
 		case num == fieldOffset && typ == protowire.VarintType:
 			var v uint64
-			v, err = cur.varint()
+			v, err = inner.varint()
 			c.Offset = int64(v)
 		case num == fieldCRC32C && typ == protowire.Fixed32Type:
-			c.CRC32C, err = cur.fixed32()
+			c.CRC32C, err = inner.fixed32()
 		case num == fieldData && typ == protowire.BytesType:
 			var n int
-			if n, err = cur.length(); err == nil && cur.left-n >= end {
+			if n, err = inner.length(); err == nil {
 				c.Free()
-				c.Data = cur.take(c.Data, n)
+				c.Data = inner.take(c.Data, n)
 			}
 		default:
-			err = cur.skip(num, typ, maxDepth)
+			err = inner.skip(num, typ, maxDepth)
 		}
 		if err != nil {
 			return err
 		}
 	}
-	if cur.left != end {
-		return io.ErrUnexpectedEOF
-	}
+	outer.bufs, outer.pos, outer.left = inner.bufs, inner.pos, outer.left-size
 	return nil
 }

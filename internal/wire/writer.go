@@ -30,6 +30,7 @@ const firstChunkBytes = 32 << 10
 // use. A deadline or a cancellation of the stream makes it fail.
 type Writer struct {
 	stream Sender
+	pool   mem.BufferPool
 	plan   plan
 	grow   int // size of the next buffer when the length is not known
 	buf    *[]byte
@@ -42,7 +43,7 @@ var _ io.ReaderFrom = (*Writer)(nil)
 // after the other. Each range has its true length. Nil ranges mean the
 // contents from the beginning to an end that is not known.
 func NewWriter(stream Sender, ranges []*storagev1.ByteRange) *Writer {
-	return &Writer{stream: stream, plan: newPlan(ranges), grow: firstChunkBytes}
+	return &Writer{stream: stream, pool: Pool, plan: newPlan(ranges), grow: firstChunkBytes}
 }
 
 // Write copies p and sends each chunk that is full.
@@ -131,7 +132,7 @@ func (w *Writer) room() ([]byte, error) {
 			size = int64(w.grow)
 			w.grow = min(2*w.grow, ChunkBytes)
 		}
-		w.buf = Pool.Get(int(min(size, ChunkBytes)))
+		w.buf = w.pool.Get(int(min(size, ChunkBytes)))
 		w.fill = 0
 	}
 	return (*w.buf)[w.fill:], nil
@@ -152,7 +153,7 @@ func (w *Writer) send() error {
 	c := Chunk{
 		Offset: w.plan.offset,
 		CRC32C: crc32.Checksum(*w.buf, castagnoli),
-		Data:   mem.BufferSlice{mem.NewBuffer(w.buf, Pool)},
+		Data:   mem.BufferSlice{mem.NewBuffer(w.buf, w.pool)},
 	}
 	w.plan.advance(int64(w.fill))
 	w.buf, w.fill = nil, 0
@@ -166,7 +167,7 @@ func (w *Writer) send() error {
 
 func (w *Writer) release() {
 	if w.buf != nil {
-		Pool.Put(w.buf)
+		w.pool.Put(w.buf)
 		w.buf = nil
 	}
 }
