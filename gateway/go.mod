@@ -1,3 +1,24 @@
 module github.com/holdfast-files/holdfast/gateway
 
 go 1.26.0
+
+require (
+	github.com/dunglas/httpsfv v1.1.2
+	github.com/grpc-ecosystem/grpc-gateway/v2 v2.33.0
+	github.com/holdfast-files/holdfast/internal v0.0.0
+	github.com/holdfast-files/holdfast/proto v0.0.0
+	google.golang.org/genproto/googleapis/api v0.0.0-20261026165753-2ffab32bce7e
+	google.golang.org/genproto/googleapis/rpc v0.0.0-20261019180522-ce908d29299b
+	google.golang.org/grpc v1.85.0
+	google.golang.org/protobuf v1.36.12
+)
+
+require (
+	golang.org/x/net v0.61.0 // indirect
+	golang.org/x/sys v0.49.0 // indirect
+	golang.org/x/text v0.43.0 // indirect
+)
+
+replace github.com/holdfast-files/holdfast/proto => ../proto
+
+replace github.com/holdfast-files/holdfast/internal => ../internal

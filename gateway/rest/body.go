@@ -1,0 +1,158 @@
+package rest
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/holdfast-files/holdfast/gateway/content"
+	"github.com/holdfast-files/holdfast/internal/fault"
+	errorsv1 "github.com/holdfast-files/holdfast/proto/holdfast/errors/v1"
+)
+
+const (
+	// minProgressBytes is how much of a body has to come within Limits.Stall
+	// for its deadline to be moved, so that a byte a minute holds nothing.
+	minProgressBytes = 4 << 10
+	// minBytesPerSecond is the slowest reader of an answer that is waited for.
+	minBytesPerSecond = 1 << 10
+	// readAheadBytes is how much of an unread body is waited for before the
+	// answer, to keep the connection. net/http would wait for as much, but
+	// without an end.
+	readAheadBytes = 256 << 10
+)
+
+// body is the body of a request: what storage reads from. Its errors tell the
+// client what was wrong with what it sent.
+type body struct {
+	src     io.Reader
+	control *http.ResponseController
+	length  int64 // announced, or -1
+	stall   time.Duration
+	http1   bool
+	expects bool // the client waits for 100 Continue
+
+	read     int64
+	progress int64 // bytes since the deadline was moved
+	armed    time.Time
+	ended    bool // the end was seen
+	stalled  bool
+	err      error
+	closing  bool // the connection cannot be used again
+}
+
+var (
+	_ io.Reader        = (*body)(nil)
+	_ content.Expecter = (*body)(nil)
+)
+
+func newBody(w http.ResponseWriter, r *http.Request, stall time.Duration) *body {
+	return &body{
+		src:     r.Body,
+		control: http.NewResponseController(w),
+		length:  r.ContentLength,
+		stall:   stall,
+		http1:   r.ProtoMajor == 1,
+		expects: r.ProtoAtLeast(1, 1) && strings.EqualFold(r.Header.Get("Expect"), "100-continue"),
+	}
+}
+
+// Expects reports whether the client sends nothing before the first Read.
+func (b *body) Expects() bool { return b.expects && b.read == 0 }
+
+// Read reads the next bytes. It fails with INVALID_ARGUMENT when the client
+// stopped before the announced end or encoded the body wrongly, and with
+// DEADLINE_EXCEEDED when it sends too slowly.
+func (b *body) Read(p []byte) (int, error) {
+	if b.err != nil {
+		return 0, b.err
+	}
+	b.arm()
+	n, err := b.src.Read(p)
+	b.read += int64(n)
+	b.progress += int64(n)
+	if err != nil {
+		b.end(err)
+	}
+	return n, b.err
+}
+
+// arm moves the deadline when enough has come since it was last moved.
+func (b *body) arm() {
+	if !b.armed.IsZero() && b.progress < minProgressBytes {
+		return
+	}
+	now := time.Now()
+	if now.Sub(b.armed) < b.stall/8 {
+		return
+	}
+	b.armed, b.progress = now, 0
+	b.setDeadline(now.Add(b.stall))
+}
+
+func (b *body) end(err error) {
+	switch {
+	case err == io.EOF: //nolint:errorlint // as io.Reader has it
+		b.ended, b.err = true, io.EOF
+		// The connection is read on, for the next request or to notice that
+		// the client has gone; that may take any time.
+		b.setDeadline(time.Time{})
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		b.stalled = true
+		b.err = fault.Wrap(err, errorsv1.Reason_REASON_DEADLINE_EXCEEDED, "body: less than %d bytes in %v", minProgressBytes, b.stall)
+	case errors.Is(err, io.ErrUnexpectedEOF) && b.length >= 0:
+		b.err = fault.Wrap(err, errorsv1.Reason_REASON_INVALID_ARGUMENT, "body: %d of %d announced bytes came", b.read, b.length)
+	default:
+		b.err = fault.Wrap(err, errorsv1.Reason_REASON_INVALID_ARGUMENT, "body: cut or malformed after %d bytes", b.read)
+	}
+}
+
+func (b *body) setDeadline(t time.Time) {
+	_ = b.control.SetReadDeadline(t) // fails on a connection that is gone
+}
+
+// settle makes ready for an answer that comes before the end of the body. A
+// short rest is read first, in bounded time, and the connection lives on. Else
+// the connection is closed after the answer, and drain reads on a little.
+func (b *body) settle(x *exchange) {
+	if b.ended || !b.http1 {
+		return
+	}
+	if b.err == nil && !b.Expects() && b.length >= 0 && b.length-b.read <= readAheadBytes {
+		b.discard(b.length-b.read+1, x.h.limits.Drain) // one more, to see the end
+	}
+	if b.ended {
+		return
+	}
+	b.closing = true
+	x.w.Header().Set("Connection", "close")
+	_ = b.control.EnableFullDuplex() // net/http must not wait for the rest of the body
+}
+
+// drain reads on, within bounds, what the client sends of a body that it was
+// told nobody wants. Closing at once would reset the connection and take the
+// answer from a client that reads it only when everything is sent.
+func (b *body) drain(bytes int64, timeout time.Duration) {
+	if !b.closing || b.Expects() {
+		return
+	}
+	if err := b.control.Flush(); err != nil {
+		return
+	}
+	b.discard(bytes, timeout)
+}
+
+func (b *body) discard(bytes int64, timeout time.Duration) {
+	if b.err != nil {
+		return
+	}
+	b.setDeadline(time.Now().Add(timeout))
+	n, err := io.CopyN(io.Discard, b.src, bytes)
+	b.read += n
+	if err != nil {
+		b.end(err)
+	}
+}

@@ -1,0 +1,137 @@
+package rest
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/hex"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"github.com/holdfast-files/holdfast/internal/caller"
+	"github.com/holdfast-files/holdfast/internal/fault"
+	errorsv1 "github.com/holdfast-files/holdfast/proto/holdfast/errors/v1"
+)
+
+// exchange is one request and its answer.
+type exchange struct {
+	h      *Handler
+	w      http.ResponseWriter
+	r      *http.Request
+	ctx    context.Context
+	params params
+	id     string // request id
+	begin  time.Time
+	body   *body // nil when the request has none
+	status int   // 0 until the header is written
+	err    error // why it failed
+	cut    bool  // the answer is no whole and must not look like one
+}
+
+func newExchange(h *Handler, w http.ResponseWriter, r *http.Request) *exchange {
+	x := &exchange{h: h, w: w, r: r, ctx: r.Context(), id: newRequestID(), begin: time.Now()}
+	if r.ContentLength != 0 {
+		x.body = newBody(w, r, h.limits.Stall)
+	}
+	w.Header()["X-Request-Id"] = []string{x.id}
+	return x
+}
+
+// newRequestID returns an id that is unlikely to come twice. It need not be
+// unguessable.
+func newRequestID() string {
+	var id [16]byte
+	binary.NativeEndian.PutUint64(id[:8], rand.Uint64())
+	binary.NativeEndian.PutUint64(id[8:], rand.Uint64())
+	return hex.EncodeToString(id[:])
+}
+
+// identify puts the caller into the context of the exchange. This is all that
+// crosses from a request into the process; no other field becomes metadata.
+func (x *exchange) identify() error {
+	c := caller.Caller{RequestID: x.id}
+	if host, _, err := net.SplitHostPort(x.r.RemoteAddr); err == nil {
+		c.Address = host
+	}
+	if lines := x.r.Header["Authorization"]; len(lines) > 0 && !x.h.open {
+		if len(lines) > 1 {
+			return fault.Invalidf("Authorization", "sent more than once")
+		}
+		c.Authorization = lines[0]
+	}
+	x.ctx = caller.With(x.ctx, c)
+	return nil
+}
+
+// writeHeader begins the answer. From here on a failure can only cut it.
+func (x *exchange) writeHeader(status int) {
+	if x.body != nil {
+		x.body.settle(x)
+	}
+	x.status = status
+	x.extendWrite(0)
+	x.w.WriteHeader(status)
+}
+
+// extendWrite sets how long the client may take for what is written next.
+func (x *exchange) extendWrite(bytes int) {
+	allowed := x.h.limits.Stall + time.Duration(bytes/minBytesPerSecond)*time.Second
+	if c, ok := x.w.(interface{ SetWriteDeadline(time.Time) error }); ok {
+		_ = c.SetWriteDeadline(time.Now().Add(allowed)) // fails on a connection that is gone
+	}
+}
+
+// finish ends an exchange that got its answer.
+func (x *exchange) finish() {
+	x.log()
+	if x.cut {
+		panic(http.ErrAbortHandler)
+	}
+	if x.body != nil {
+		x.body.drain(x.h.limits.DrainBytes, x.h.limits.Drain)
+	}
+}
+
+// recover turns a panic into INTERNAL.
+func (x *exchange) recover() {
+	v := recover()
+	if v == nil {
+		return
+	}
+	if v == http.ErrAbortHandler { //nolint:errorlint // compared as net/http does
+		panic(v)
+	}
+	x.h.logger.LogAttrs(x.ctx, slog.LevelError, "panic", slog.String("request_id", x.id),
+		slog.Any("value", v), slog.String("stack", string(debug.Stack())))
+	x.fail(fault.New(errorsv1.Reason_REASON_INTERNAL, "internal error"))
+	x.finish()
+}
+
+// log writes the line of the exchange.
+func (x *exchange) log() {
+	level := slog.LevelDebug
+	switch {
+	case x.cut, x.status > http.StatusInternalServerError:
+		level = slog.LevelWarn
+	case x.status == http.StatusInternalServerError:
+		level = slog.LevelError
+	case x.status >= http.StatusBadRequest:
+		level = slog.LevelInfo
+	}
+	if !x.h.logger.Enabled(x.ctx, level) {
+		return
+	}
+	attrs := []slog.Attr{
+		slog.String("method", x.r.Method),
+		slog.String("path", x.r.URL.EscapedPath()),
+		slog.Int("status", x.status),
+		slog.Duration("duration", time.Since(x.begin)),
+	}
+	if x.err != nil {
+		attrs = append(attrs, slog.Bool("cut", x.cut), slog.String("error", x.err.Error()))
+	}
+	x.h.logger.LogAttrs(x.ctx, level, "request", attrs...)
+}

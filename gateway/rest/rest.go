@@ -1,0 +1,150 @@
+// Package rest is the REST face of Holdfast: JSON resources through
+// grpc-gateway, bytes by its own handlers. It translates between HTTP and the
+// services and decides nothing that they could decide.
+package rest
+
+import (
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
+	"github.com/holdfast-files/holdfast/gateway/content"
+	metadatav1 "github.com/holdfast-files/holdfast/proto/holdfast/metadata/v1"
+	"google.golang.org/grpc"
+)
+
+// Config is what a Handler needs. The zero value of each field from Limits on
+// is of use.
+type Config struct {
+	// Metadata reaches holdfast.metadata.v1.
+	Metadata grpc.ClientConnInterface
+	// Content moves the bytes.
+	Content content.Content
+	// Logger gets a line for every answer that was not a success, and for
+	// every one at level debug.
+	Logger *slog.Logger
+	// Ready tells why /readyz has to say no; nil means that it never does.
+	Ready func() error
+	// Open is the mode in which nobody needs to prove who he is. Credentials
+	// are dropped then, and only requests that a web page of another site
+	// cannot have made are answered. The listener must be a loopback one.
+	Open bool
+	// Limits bound what a client may ask for.
+	Limits Limits
+}
+
+// Limits bound what one exchange may use. Each zero means its default.
+type Limits struct {
+	// JSONBytes bounds the body of a JSON call; 1 MiB.
+	JSONBytes int64
+	// Call is the deadline of a call that moves no bytes; 30 s.
+	Call time.Duration
+	// Stall is how long a body may take for its next 4 KiB, in either
+	// direction, before the exchange is given up; 60 s.
+	Stall time.Duration
+	// DrainBytes and Drain bound what is still read of a body that was
+	// refused, so that its sender gets to read why; 1 MiB and 2 s.
+	DrainBytes int64
+	Drain      time.Duration
+}
+
+func (l Limits) withDefaults() Limits {
+	setDefault(&l.JSONBytes, 1<<20)
+	setDefault(&l.Call, 30*time.Second)
+	setDefault(&l.Stall, time.Minute)
+	setDefault(&l.DrainBytes, 1<<20)
+	setDefault(&l.Drain, 2*time.Second)
+	return l
+}
+
+func setDefault[T int64 | time.Duration](field *T, value T) {
+	if *field == 0 {
+		*field = value
+	}
+}
+
+// Handler answers the REST contract. It is safe for concurrent use.
+type Handler struct {
+	files   metadatav1.FileServiceClient
+	content content.Content
+	logger  *slog.Logger
+	ready   func() error
+	open    bool
+	limits  Limits
+
+	routes routes
+	json   *runtime.ServeMux
+}
+
+var _ http.Handler = (*Handler)(nil)
+
+// New returns a Handler on top of cfg.
+func New(cfg Config) (*Handler, error) {
+	h := &Handler{
+		files:   metadatav1.NewFileServiceClient(cfg.Metadata),
+		content: cfg.Content,
+		logger:  cfg.Logger,
+		ready:   cfg.Ready,
+		open:    cfg.Open,
+		limits:  cfg.Limits.withDefaults(),
+	}
+	if h.logger == nil {
+		h.logger = slog.New(slog.DiscardHandler)
+	}
+	if h.ready == nil {
+		h.ready = func() error { return nil }
+	}
+	if err := h.addJSON(cfg.Metadata); err != nil {
+		return nil, err
+	}
+	h.addBytes()
+	return h, h.addPages()
+}
+
+// addBytes adds the routes that move bytes.
+func (h *Handler) addBytes() {
+	const (
+		files   = "/v1/spaces/*/files"
+		content = files + "/*/content"
+		paths   = "/v1/spaces/*/paths/**"
+	)
+	h.routes.add(http.MethodGet, content, h.getContent)
+	h.routes.add(http.MethodPut, content, h.putContent)
+	h.routes.add(http.MethodGet, paths, h.getPath)
+	h.routes.add(http.MethodPut, paths, h.putPath)
+	h.routes.add(http.MethodDelete, paths, h.deletePath)
+	h.routes.extend(http.MethodPost, files, h.formOr)
+}
+
+// ServeHTTP answers one request.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	x := newExchange(h, w, r)
+	defer x.recover()
+	if err := h.answer(x); err != nil {
+		x.fail(err)
+	}
+	x.finish()
+}
+
+func (h *Handler) answer(x *exchange) error {
+	if err := x.identify(); err != nil {
+		return err
+	}
+	if h.open {
+		if err := checkOpen(x.r); err != nil {
+			return err
+		}
+	}
+	endpoint, params, err := h.routes.find(x.r.URL.EscapedPath())
+	if err != nil {
+		return err
+	}
+	x.params = params
+	serve := endpoint.handler(x.r.Method)
+	if serve == nil {
+		x.w.Header().Set("Allow", endpoint.allow)
+		return notAllowed(x.r.Method, endpoint.allow)
+	}
+	return serve(x)
+}
