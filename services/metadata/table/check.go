@@ -11,16 +11,16 @@ const MaxTagBytes = 128
 // maxPage is the largest Limit of a Query and a Scan.
 const maxPage = 10_000
 
-// numberBytes is what a number adds to the size of its item beside its name:
+// NumberBytes is what a number adds to the size of its item beside its name:
 // what the widest engine needs for an int64.
-const numberBytes = 16
+const NumberBytes = 16
 
 // Size returns the size of an item in bytes as MaxItemBytes, MaxCommitBytes
 // and MaxPageBytes count it, the same for every adapter.
 func Size(i Item) int {
 	n := len(i.Key.Partition) + len(i.Key.Sort) + len(i.Value) + len(i.Tag)
 	for name := range i.Numbers {
-		n += len(name) + numberBytes
+		n += len(name) + NumberBytes
 	}
 	return n
 }
