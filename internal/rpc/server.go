@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/experimental"
 	"google.golang.org/grpc/keepalive"
 )
 
@@ -81,6 +82,7 @@ func serverOptions(cfg Config) []grpc.ServerOption {
 	options := []grpc.ServerOption{
 		grpc.Creds(creds),
 		grpc.ForceServerCodecV2(wire.Codec{}),
+		experimental.BufferPool(wire.Pool),
 		grpc.ChainUnaryInterceptor(append([]grpc.UnaryServerInterceptor{chain.remoteUnary}, cfg.Unary...)...),
 		grpc.ChainStreamInterceptor(append([]grpc.StreamServerInterceptor{chain.remoteStream}, cfg.Stream...)...),
 		grpc.UnknownServiceHandler(chain.unknown),

@@ -3,6 +3,8 @@ package settings
 import (
 	"log/slog"
 	"time"
+
+	"github.com/holdfast-files/holdfast/internal/lifecycle"
 )
 
 // Process are the settings that every server has; embed it in theirs.
@@ -16,4 +18,9 @@ type Process struct {
 func (p Process) Check(c *Check) {
 	c.NotNegative("drain-delay", p.DrainDelay)
 	c.Positive("drain-timeout", p.DrainTimeout)
+}
+
+// Lifecycle returns how the process ends.
+func (p Process) Lifecycle(readiness *lifecycle.Readiness) lifecycle.Config {
+	return lifecycle.Config{Readiness: readiness, DrainDelay: p.DrainDelay, DrainTimeout: p.DrainTimeout}
 }

@@ -123,7 +123,8 @@ type reached struct {
 func (n *Namespace) step(
 	ctx context.Context, key nameKey, version int64, learned map[nameKey]step,
 ) (reached, error) {
-	if s, ok := n.tree.names.Get(key); ok && s.version == version {
+	// The name of an expired folder may be another's by now, and no version tells.
+	if s, ok := n.tree.names.Get(key); ok && s.version == version && !passed(s.expireMicros, n.now()) {
 		return reached{step: s}, nil
 	}
 	node, err := n.entry(ctx, key.space, key.folder, key.name)

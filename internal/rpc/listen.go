@@ -1,0 +1,25 @@
+package rpc
+
+import (
+	"errors"
+	"fmt"
+	"net"
+)
+
+// Listen opens a listener on each address, or none: when one fails, those that
+// were opened are closed.
+func Listen(addresses ...string) ([]net.Listener, error) {
+	var open []net.Listener
+	for _, address := range addresses {
+		lis, err := net.Listen("tcp", address)
+		if err != nil {
+			err = fmt.Errorf("listen on %s: %w", address, err)
+			for _, other := range open {
+				err = errors.Join(err, other.Close())
+			}
+			return nil, err
+		}
+		open = append(open, lis)
+	}
+	return open, nil
+}

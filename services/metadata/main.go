@@ -1,0 +1,87 @@
+// Command metadata runs the metadata service: names, folders, revisions,
+// uploads and access, over gRPC.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+
+	"github.com/holdfast-files/holdfast/internal/lifecycle"
+	"github.com/holdfast-files/holdfast/internal/logging"
+	"github.com/holdfast-files/holdfast/internal/rpc"
+	"github.com/holdfast-files/holdfast/internal/settings"
+	"github.com/holdfast-files/holdfast/services/metadata/server"
+	"github.com/holdfast-files/holdfast/services/metadata/table"
+)
+
+// config are the settings of the service.
+type config struct {
+	Listen       string `help:"Address for callers; loopback only, since no identity is configured." default:"127.0.0.1:9081" placeholder:"HOST:PORT"`
+	LedgerListen string `help:"Address for the storage service alone; loopback only." default:"127.0.0.1:9082" placeholder:"HOST:PORT"`
+	Space        string `help:"Space to make at the start unless there is one; empty for none." default:"default" placeholder:"ID"`
+	engineConfig
+	server.Retention
+	settings.Process
+}
+
+// Validate checks the settings.
+func (c *config) Validate() error {
+	var check settings.Check
+	check.Loopback("listen", c.Listen, "no identity is configured")
+	check.Loopback("ledger-listen", c.LedgerListen, "no identity is configured")
+	c.Retention.Check(&check)
+	c.Process.Check(&check)
+	return check.Err()
+}
+
+func main() {
+	if err := run(); err != nil {
+		if code := settings.ExitCode(err); code != 0 {
+			fmt.Fprintln(os.Stderr, "metadata:", err)
+			os.Exit(code)
+		}
+	}
+}
+
+func run() error {
+	var c config
+	program := settings.Program{
+		Name: "metadata", Description: "The metadata service of Holdfast.", Output: os.Stdout,
+	}
+	if _, err := program.Parse(os.Args[1:], os.Environ(), &c); err != nil {
+		return err
+	}
+	ctx, logger := context.Background(), logging.New(os.Stdout, c.LogLevel)
+	records, err := c.open(logger)
+	if err != nil {
+		return err
+	}
+	return errors.Join(serve(ctx, logger, c, records), records.Close())
+}
+
+func serve(ctx context.Context, logger *slog.Logger, c config, records table.Table) error {
+	service, err := server.New(ctx, server.Config{Table: records, Logger: logger, Retention: c.Retention})
+	if err != nil {
+		return err
+	}
+	if err := service.EnsureSpace(ctx, c.Space); err != nil {
+		return err
+	}
+	readiness := new(lifecycle.Readiness)
+	door := rpc.Config{Logger: logger, Name: "metadata", Readiness: readiness, Unary: service.Dispatcher()}
+	ledger := door
+	door.Reflection, ledger.Name = true, "ledger"
+	public, private := rpc.New(door), rpc.New(ledger)
+	service.Register(public)
+	service.RegisterLedger(private)
+	listeners, err := rpc.Listen(c.Listen, c.LedgerListen)
+	if err != nil {
+		return err
+	}
+	logger.Info("metadata is ready", "listen", c.Listen, "ledger_listen", c.LedgerListen, "engine", c.Engine)
+	return lifecycle.Run(ctx, logger, c.Lifecycle(readiness),
+		private.Component(listeners[1]), public.Component(listeners[0]))
+}

@@ -1,0 +1,102 @@
+// Package server puts the metadata service together: the domain over a table,
+// behind the one dispatcher that every transport calls. The engine comes from
+// main; nothing here knows which it is.
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"google.golang.org/grpc"
+
+	"github.com/holdfast-files/holdfast/internal/fault"
+	"github.com/holdfast-files/holdfast/internal/settings"
+	ledgerv1 "github.com/holdfast-files/holdfast/proto/holdfast/ledger/v1"
+	metadatav1 "github.com/holdfast-files/holdfast/proto/holdfast/metadata/v1"
+	"github.com/holdfast-files/holdfast/services/metadata/internal/access"
+	"github.com/holdfast-files/holdfast/services/metadata/internal/namespace"
+	"github.com/holdfast-files/holdfast/services/metadata/table"
+)
+
+// Config is what the service needs.
+type Config struct {
+	// Table is the system of record.
+	Table table.Table
+	// Logger is for what has no caller to be returned to.
+	Logger *slog.Logger
+	// Now is the clock; time.Now when nil.
+	Now func() time.Time
+	// Retention is how long what is gone stays.
+	Retention Retention
+}
+
+// Retention is how long what is gone stays. They are settings of every program
+// that runs the metadata service.
+type Retention struct {
+	TrashRetention time.Duration `help:"How long a deleted file or folder can be brought back." default:"720h" placeholder:"DURATION"`
+	BlobRetention  time.Duration `help:"How long bytes stay after their last record is gone, for readers that are under way and for restored backups." default:"24h" placeholder:"DURATION"`
+	UploadLifetime time.Duration `help:"How long one upload may take; what is left of one that took longer is collected." default:"24h" placeholder:"DURATION"`
+	SweepGrace     time.Duration `help:"Longer than any request lives: how long after a removal its place is looked at once more." default:"10m" placeholder:"DURATION"`
+}
+
+// Check checks the settings.
+func (r Retention) Check(c *settings.Check) {
+	c.Positive("trash-retention", r.TrashRetention)
+	c.NotNegative("blob-retention", r.BlobRetention)
+	c.Positive("upload-lifetime", r.UploadLifetime)
+	c.Positive("sweep-grace", r.SweepGrace)
+}
+
+// Server is the metadata service.
+type Server struct{ namespace *namespace.Namespace }
+
+// New opens the service over its table.
+func New(ctx context.Context, config Config) (*Server, error) {
+	if config.Now == nil {
+		config.Now = time.Now
+	}
+	n, err := namespace.Open(ctx, namespace.Config{
+		Table:          config.Table,
+		Now:            config.Now,
+		Logger:         config.Logger,
+		TrashRetention: config.Retention.TrashRetention,
+		UploadLifetime: config.Retention.UploadLifetime,
+		BlobRetention:  config.Retention.BlobRetention,
+		Grace:          config.Retention.SweepGrace,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Server{namespace: n}, nil
+}
+
+// Register registers what callers may call.
+func (s *Server) Register(registrar grpc.ServiceRegistrar) {
+	metadatav1.RegisterSpaceServiceServer(registrar, s.namespace)
+	metadatav1.RegisterFileServiceServer(registrar, s.namespace)
+}
+
+// RegisterLedger registers what storage alone may call.
+func (s *Server) RegisterLedger(registrar grpc.ServiceRegistrar) {
+	ledgerv1.RegisterLedgerServiceServer(registrar, s.namespace)
+}
+
+// Dispatcher returns the interceptors that say who calls and what they may do.
+// They stand in every door to the service, also in the one within a process.
+func (s *Server) Dispatcher() []grpc.UnaryServerInterceptor {
+	return []grpc.UnaryServerInterceptor{access.Open()}
+}
+
+// EnsureSpace makes a space unless there is one of that id.
+func (s *Server) EnsureSpace(ctx context.Context, id string) error {
+	_, err := s.namespace.CreateSpace(access.With(ctx, access.Anonymous), &metadatav1.CreateSpaceRequest{
+		SpaceId: id, Space: new(metadatav1.Space),
+	})
+	if err != nil && !errors.Is(err, fault.Exists) {
+		return fmt.Errorf("make space %s: %w", id, err)
+	}
+	return nil
+}
