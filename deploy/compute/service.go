@@ -25,6 +25,7 @@ type service struct {
 	size    config.Service
 	ports   []int
 	flags   []string
+	found   bool                              // whether other services call it by name
 	secrets map[string]secretsmanager.ISecret // by variable
 	may     []iam.PolicyStatement
 }
@@ -54,7 +55,7 @@ func (f floor) run(s service) ecs.FargateService {
 	if f.cfg.Services.Spot {
 		provider = "FARGATE_SPOT"
 	}
-	return ecs.NewFargateService(scope, jsii.String("Service"), &ecs.FargateServiceProps{
+	running := ecs.NewFargateService(scope, jsii.String("Service"), &ecs.FargateServiceProps{
 		Cluster:                    f.cluster,
 		TaskDefinition:             task,
 		DesiredCount:               jsii.Number(s.size.MinTasks),
@@ -67,13 +68,16 @@ func (f floor) run(s service) ecs.FargateService {
 		VpcSubnets:        network.Isolated(),
 		AssignPublicIp:    jsii.Bool(false),
 		PropagateTags:     ecs.PropagatedTagSource_SERVICE,
-		CloudMapOptions: &ecs.CloudMapOptions{
+	})
+	if s.found {
+		running.EnableCloudMap(&ecs.CloudMapOptions{
 			CloudMapNamespace: f.namespace,
 			Name:              jsii.String(s.name),
 			DnsRecordType:     discovery.DnsRecordType_A,
 			DnsTtl:            awscdk.Duration_Seconds(jsii.Number(10)),
-		},
-	})
+		})
+	}
+	return running
 }
 
 func (f floor) container(scope constructs.Construct, s service, log journal.Group) *ecs.ContainerDefinitionOptions {

@@ -50,8 +50,10 @@ func newRecordDoor(stack awscdk.Stack, net network.Network, records dynamodb.Tab
 	newDoor(stack, "RecordDoor", "dynamodb", net, cfg, throughDoor("Records", recordActions, *records.TableArn(), cfg))
 }
 
-// guardTable refuses data calls from outside the VPC, whoever makes them. It
-// can't name the door, as the bucket's policy does: the door names the table.
+// guardTable refuses plain HTTP, and data calls from outside the VPC, whoever
+// makes them. It can't name the door, as the bucket's policy does: the door
+// names the table. Its resource is "*" for the same reason, and means the table
+// it is on.
 func guardTable(records dynamodb.TableV2, net network.Network, cfg config.Config) {
 	actions := []string{"dynamodb:BatchWriteItem", "dynamodb:Scan",
 		"dynamodb:PartiQLSelect", "dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate", "dynamodb:PartiQLDelete"}
@@ -61,11 +63,18 @@ func guardTable(records dynamodb.TableV2, net network.Network, cfg config.Config
 		}
 	}
 	records.AddToResourcePolicy(iam.NewPolicyStatement(&iam.PolicyStatementProps{
+		Sid:        jsii.String("OnlyTLS"),
+		Effect:     iam.Effect_DENY,
+		Principals: anyone(),
+		Actions:    jsii.Strings("dynamodb:*"),
+		Resources:  jsii.Strings("*"),
+		Conditions: &map[string]any{"Bool": map[string]string{"aws:SecureTransport": "false"}},
+	}))
+	records.AddToResourcePolicy(iam.NewPolicyStatement(&iam.PolicyStatementProps{
 		Sid:        jsii.String("OnlyFromTheVPC"),
 		Effect:     iam.Effect_DENY,
 		Principals: anyone(),
 		Actions:    jsii.Strings(actions...),
-		// A policy on a table speaks of that table; its name isn't known yet.
 		Resources:  jsii.Strings("*"),
 		Conditions: unless("aws:SourceVpc", net.ID(), *jsii.Strings(cfg.BreakGlassRoles...)),
 	}))

@@ -41,10 +41,10 @@ func Build(app awscdk.App, cfg config.Config) Stacks {
 		Edge:    edge.NewStack(app, prefix+"edge", cfg, in(originproof.EdgeRegion, "what users reach")),
 		Observe: observe.NewStack(app, prefix+"observability", cfg, in(cfg.Region, "dashboard and alarms")),
 	}
-	s.Data.AddDependency(s.Network, jsii.String("reads its parameters"))
-	s.Compute.AddDependency(s.Data, jsii.String("reads its parameters"))
-	s.Edge.AddDependency(s.Compute, jsii.String("the origin must accept the secret before the edge sends it"))
-	s.Observe.AddDependency(s.Compute, jsii.String("reads its parameters"))
+	s.Data.AddStackDependency(s.Network, jsii.String("reads its parameters"))
+	s.Compute.AddStackDependency(s.Data, jsii.String("reads its parameters"))
+	s.Edge.AddStackDependency(s.Compute, jsii.String("the origin must accept the secret before the edge sends it"))
+	s.Observe.AddStackDependency(s.Compute, jsii.String("reads its parameters"))
 	return s
 }
 
