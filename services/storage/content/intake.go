@@ -50,7 +50,9 @@ func (in *intake) Read(p []byte) (int, error) {
 		if err != nil {
 			in.end = in.ending(err)
 		}
-		return n, nil
+		if n > 0 {
+			return n, nil // the end can wait for the next call
+		}
 	}
 	return 0, in.end
 }

@@ -37,6 +37,10 @@ type Fault struct {
 	Err error
 	// Happens tells that the call takes effect all the same.
 	Happens bool
+	// Late tells that a Create that fails takes effect when it seems to be
+	// over: right after the next Delete of its blob. Object stores can do so
+	// with a request that was given up.
+	Late bool
 	// After is how many bytes of the body a failing Create has read, and a
 	// failing Read has written.
 	After int64
@@ -55,6 +59,7 @@ type Store struct {
 	mu    sync.Mutex
 	blobs map[blob.ID]stored
 	used  map[blob.ID]bool
+	late  map[blob.ID]stored
 }
 
 type stored struct {
@@ -66,7 +71,7 @@ var _ blob.Store = (*Store)(nil)
 
 // New returns an empty store that reports misuse to tb.
 func New(tb testing.TB) *Store {
-	return &Store{tb: tb, blobs: map[blob.ID]stored{}, used: map[blob.ID]bool{}}
+	return &Store{tb: tb, blobs: map[blob.ID]stored{}, used: map[blob.ID]bool{}, late: map[blob.ID]stored{}}
 }
 
 // Create stores a blob.
@@ -75,16 +80,16 @@ func (s *Store) Create(ctx context.Context, id blob.ID, body io.Reader, sizeHint
 	if s.MayCreate != nil && !s.MayCreate(id) {
 		s.tb.Errorf("faultblob: blob %v created without an intent", id)
 	}
+	if f.Err != nil && !f.Happens && !f.Late {
+		_, _ = io.CopyN(io.Discard, body, f.After)
+		return 0, f.Err
+	}
 	s.mu.Lock()
 	used := s.used[id]
 	s.mu.Unlock()
 	if used {
 		s.tb.Errorf("faultblob: blob id %v used twice", id)
 		return 0, blob.ErrExists
-	}
-	if f.Err != nil && !f.Happens {
-		_, _ = io.CopyN(io.Discard, body, f.After)
-		return 0, f.Err
 	}
 	data, err := readAll(ctx, body)
 	if err != nil {
@@ -99,7 +104,12 @@ func (s *Store) Create(ctx context.Context, id blob.ID, body io.Reader, sizeHint
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.blobs[id], s.used[id] = stored{data: data, created: created}, true
+	s.used[id] = true
+	if f.Late {
+		s.late[id] = stored{data: data, created: created}
+	} else {
+		s.blobs[id] = stored{data: data, created: created}
+	}
 	if f.Err != nil {
 		return 0, f.Err
 	}
@@ -168,6 +178,10 @@ func (s *Store) Delete(ctx context.Context, id blob.ID) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.blobs, id)
+	if late, ok := s.late[id]; ok {
+		s.blobs[id] = late
+		delete(s.late, id)
+	}
 	return f.Err
 }
 
