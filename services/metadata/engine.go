@@ -13,7 +13,7 @@ import (
 // nowhere else the service knows which engines there are.
 type engineConfig struct {
 	Engine  string `help:"Where records are kept: pebble, in the data directory." enum:"pebble" default:"pebble"`
-	DataDir string `help:"Directory of the data; metadata uses its folder metadata." default:"data" placeholder:"DIR"`
+	DataDir string `help:"Directory of the data; metadata uses its folder metadata." default:"data"`
 }
 
 // open opens the engine.

@@ -19,9 +19,9 @@ import (
 
 // config are the settings of the service.
 type config struct {
-	Listen       string `help:"Address for callers; loopback only, since no identity is configured." default:"127.0.0.1:9081" placeholder:"HOST:PORT"`
-	LedgerListen string `help:"Address for the storage service alone; loopback only." default:"127.0.0.1:9082" placeholder:"HOST:PORT"`
-	Space        string `help:"Space to make at the start unless there is one; empty for none." default:"default" placeholder:"ID"`
+	Listen       string `help:"Address for callers; loopback only, since no identity is configured." default:"127.0.0.1:9081"`
+	LedgerListen string `help:"Address for the storage service alone; loopback only." default:"127.0.0.1:9082"`
+	Space        string `help:"Space to make at the start unless there is one; empty for none." default:"default"`
 	engineConfig
 	server.Retention
 	settings.Process

@@ -36,10 +36,10 @@ type Config struct {
 // Retention is how long what is gone stays. They are settings of every program
 // that runs the metadata service.
 type Retention struct {
-	TrashRetention time.Duration `help:"How long a deleted file or folder can be brought back." default:"720h" placeholder:"DURATION"`
-	BlobRetention  time.Duration `help:"How long bytes stay after their last record is gone, for readers that are under way and for restored backups." default:"24h" placeholder:"DURATION"`
-	UploadLifetime time.Duration `help:"How long one upload may take; what is left of one that took longer is collected." default:"24h" placeholder:"DURATION"`
-	SweepGrace     time.Duration `help:"Longer than any request lives: how long after a removal its place is looked at once more." default:"10m" placeholder:"DURATION"`
+	TrashRetention time.Duration `help:"How long a deleted file or folder can be brought back." default:"720h"`
+	BlobRetention  time.Duration `help:"How long bytes stay after their last record is gone, for readers that are under way and for restored backups." default:"24h"`
+	UploadLifetime time.Duration `help:"How long one upload may take; what is left of one that took longer is collected." default:"24h"`
+	SweepGrace     time.Duration `help:"Longer than any request lives: how long after a removal its place is looked at once more." default:"10m"`
 }
 
 // Check checks the settings.

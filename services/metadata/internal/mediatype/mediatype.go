@@ -59,7 +59,7 @@ var byExtension = map[string]string{
 	".ogg": "audio/ogg", ".opus": "audio/ogg", ".otf": "font/otf", ".parquet": "application/vnd.apache.parquet",
 	".pdf": "application/pdf", ".png": "image/png", ".ppt": "application/vnd.ms-powerpoint",
 	".pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
-	".ps": "application/postscript", ".py": "text/plain; charset=utf-8", ".rar": "application/vnd.rar",
+	".ps":   "application/postscript", ".py": "text/plain; charset=utf-8", ".rar": "application/vnd.rar",
 	".rs": "text/plain; charset=utf-8", ".rtf": "application/rtf", ".sh": "text/plain; charset=utf-8",
 	".svg": "image/svg+xml", ".tar": "application/x-tar", ".tgz": "application/gzip", ".tif": "image/tiff",
 	".tiff": "image/tiff", ".toml": "application/toml", ".ts": "text/plain; charset=utf-8", ".ttf": "font/ttf",
@@ -67,6 +67,6 @@ var byExtension = map[string]string{
 	".webm": "video/webm", ".webmanifest": "application/manifest+json", ".webp": "image/webp", ".woff": "font/woff",
 	".woff2": "font/woff2", ".xls": "application/vnd.ms-excel",
 	".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-	".xml": "application/xml", ".xz": "application/x-xz", ".yaml": "application/yaml", ".yml": "application/yaml",
+	".xml":  "application/xml", ".xz": "application/x-xz", ".yaml": "application/yaml", ".yml": "application/yaml",
 	".zip": "application/zip", ".zst": "application/zstd",
 }

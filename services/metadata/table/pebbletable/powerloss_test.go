@@ -1,0 +1,125 @@
+package pebbletable_test
+
+import (
+	"context"
+	"flag"
+	"math/rand/v2"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
+
+	"github.com/holdfast-files/holdfast/services/metadata/table/pebbletable"
+)
+
+var (
+	crashes = flag.Int("powerloss.crashes", 60, "number of simulated losses of power")
+	seed    = flag.Uint64("powerloss.seed", 0, "seed of the simulation; 0 takes one from the clock")
+)
+
+const powerlossDir = "/srv/holdfast/metadata"
+
+// slowDisk gives syncs of the log a duration, as on a disk: what is shown or
+// acknowledged too early would otherwise hardly ever be caught.
+func slowDisk(fs vfs.FS, seed uint64) vfs.FS {
+	log := syncOf(".log")
+	return errorfs.Wrap(fs, errorfs.RandomLatency(log, 200*time.Microsecond, int64(seed), 0))
+}
+
+// syncOf is a predicate for syncs of files with a name that ends like this.
+type syncOf string
+
+func (s syncOf) String() string { return "sync of " + string(s) }
+
+func (s syncOf) Evaluate(op errorfs.Op) bool {
+	switch op.Kind {
+	case errorfs.OpFileSync, errorfs.OpFileSyncData, errorfs.OpFileSyncTo:
+		return strings.HasSuffix(filepath.Base(op.Path), string(s))
+	}
+	return false
+}
+
+// small makes flushes, compactions and new logs frequent.
+func small(fs vfs.FS, dir string) pebbletable.Config {
+	return pebbletable.Config{Dir: dir, FS: fs, MemTableBytes: 64 << 10, CacheBytes: 1 << 20}
+}
+
+// TestPowerLoss cuts the power under a busy table again and again. Each time
+// what was written but not synced survives in part, by chance, page by page and
+// name by name. What was acknowledged or seen must be there afterwards, and
+// whole, and nothing may be there in part; and what is seen after the restart
+// must survive another loss at once.
+func TestPowerLoss(t *testing.T) {
+	if *seed == 0 {
+		*seed = uint64(time.Now().UnixNano())
+	}
+	t.Logf("-powerloss.seed=%d", *seed)
+	rng := rand.New(rand.NewPCG(*seed, 0))
+	disk := vfs.NewCrashableMem()
+	var w workload
+	for crash := range *crashes {
+		tbl := open(t, small(slowDisk(disk, rng.Uint64()), powerlossDir))
+		survived, limits := lose(t, tbl, disk, &w, rng)
+		tbl, disk = nil, survived
+
+		tbl = open(t, small(disk, powerlossDir))
+		seen := read(t, tbl)
+		limits.holds(t, seen)
+		again := disk.CrashClone(vfs.CrashCloneCfg{})
+		closed(t, tbl)
+
+		tbl = open(t, small(again, powerlossDir))
+		if after := read(t, tbl); after != seen {
+			t.Errorf("seen after the restart: %+v, after another loss: %+v", seen, after)
+		}
+		closed(t, tbl)
+		if t.Failed() {
+			t.Fatalf("at loss %d", crash)
+		}
+		w.resume(seen)
+	}
+	t.Logf("%d losses; %d commits were tried", *crashes, w.steps())
+}
+
+// lose runs the workload, cuts the power at some moment and returns what is
+// left of the disk.
+func lose(
+	t *testing.T, tbl *pebbletable.Table, disk *vfs.MemFS, w *workload, rng *rand.Rand,
+) (left *vfs.MemFS, limits bounds) {
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		w.run(ctx, t, tbl)
+	}()
+	at := w.steps() + rng.Int64N(200)
+	for w.steps() < at && !t.Failed() {
+		runtime.Gosched()
+	}
+	unsynced := []int{0, 0, 100, rng.IntN(101)}[rng.IntN(4)]
+	w.least(&limits)
+	left = disk.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: unsynced, RNG: rng})
+	w.most(&limits)
+	cancel()
+	<-done
+	closed(t, tbl) // it works on a disk that no longer matters
+	return left, limits
+}
+
+func (w *workload) steps() (sum int64) {
+	for i := range writers {
+		sum += w.attempted[i].Load()
+	}
+	return sum
+}
+
+func closed(t *testing.T, tbl *pebbletable.Table) {
+	t.Helper()
+	if err := tbl.Close(); err != nil {
+		t.Fatalf("Close: %v", err)
+	}
+}
