@@ -121,3 +121,20 @@ func notAllowed(method, allow string) error {
 func wholeSeconds(d time.Duration) int64 {
 	return int64(math.Ceil(d.Seconds()))
 }
+
+// Malformed renders the refusal of what net/http could not read as a request,
+// as transport.Render has it.
+func Malformed(status int) (requestID string, body []byte) {
+	message := "not an HTTP request: its first line, the encoding of its path, a header field or the framing of its body is malformed (a percent sign in a path is written %25)"
+	switch status {
+	case http.StatusRequestHeaderFieldsTooLarge:
+		message = "the header of the request is too large"
+	case http.StatusNotImplemented:
+		message = "the transfer coding is not supported"
+	case http.StatusHTTPVersionNotSupported:
+		message = "the version of HTTP is not supported"
+	}
+	id := newRequestID()
+	e := &fault.Error{Reason: errorsv1.Reason_REASON_INVALID_ARGUMENT, Message: message}
+	return id, errorBody(status, e, id)
+}

@@ -1,0 +1,155 @@
+package transport
+
+import (
+	"errors"
+	"net"
+	"sync"
+	"time"
+)
+
+// bufferBytes is the size of net/http's write buffer. A write of just that
+// size is the beginning of an answer that did not fit into it, and another
+// write follows at once.
+const bufferBytes = 4 << 10
+
+// conn is a connection that sends the header of an answer and the beginning of
+// its body in one segment where net/http, whose buffer is small, takes two.
+//
+// What is held back for that goes out with the next write, and at the latest
+// when net/http turns to the connection for anything else, which it does after
+// every answer.
+type conn struct {
+	net.Conn
+	free func()
+
+	mu      sync.Mutex // of everything below, and of writes
+	holding bool       // the first full buffer may be held back
+	held    []byte
+	buffer  *[bufferBytes]byte
+
+	parsing   bool // no handler is at work: what is written is net/http's own
+	http2     bool
+	sniffed   bool
+	malformed Render
+}
+
+// buffers lends what is held back in.
+var buffers = sync.Pool{New: func() any { return new([bufferBytes]byte) }}
+
+// hold lets the first full buffer of the next answer be held back.
+func (c *conn) hold(allowed bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.holding = allowed
+}
+
+func (c *conn) setParsing(parsing bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.parsing = parsing
+}
+
+func (c *conn) Write(p []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case len(c.held) > 0:
+		return c.writeBehind(p)
+	case c.holding && len(p) == bufferBytes:
+		c.holding = false
+		c.buffer = buffers.Get().(*[bufferBytes]byte)
+		c.held = c.buffer[:copy(c.buffer[:], p)]
+		return len(p), nil
+	case c.parsing && !c.http2 && c.malformed != nil:
+		if page, ok := refusal(p, c.malformed); ok {
+			if _, err := c.Conn.Write(page); err != nil {
+				return 0, err
+			}
+			return len(p), nil
+		}
+	}
+	return c.Conn.Write(p)
+}
+
+// writeBehind writes what is held back, and p.
+func (c *conn) writeBehind(p []byte) (int, error) {
+	held := len(c.held)
+	both := net.Buffers{c.held, p}
+	n, err := both.WriteTo(c.Conn)
+	c.release()
+	return max(int(n)-held, 0), err
+}
+
+func (c *conn) release() {
+	buffers.Put(c.buffer)
+	c.held, c.buffer = nil, nil
+}
+
+// flush writes what is held back.
+func (c *conn) flush() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.flushLocked()
+}
+
+func (c *conn) flushLocked() error {
+	c.holding = false
+	if len(c.held) == 0 {
+		return nil
+	}
+	_, err := c.Conn.Write(c.held)
+	c.release()
+	return err
+}
+
+func (c *conn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if !c.sniffed && n > 0 {
+		c.sniff(p[:n])
+	}
+	return n, err
+}
+
+// sniff looks at the first bytes of the connection for the preface of HTTP/2
+// (RFC 9113, section 3.4).
+func (c *conn) sniff(p []byte) {
+	const preface = "PRI"
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.sniffed = true
+	n := min(len(p), len(preface))
+	c.http2 = string(p[:n]) == preface[:n]
+}
+
+func (c *conn) SetDeadline(t time.Time) error {
+	return errors.Join(c.flush(), c.Conn.SetDeadline(t))
+}
+
+func (c *conn) SetReadDeadline(t time.Time) error {
+	return errors.Join(c.flush(), c.Conn.SetReadDeadline(t))
+}
+
+func (c *conn) SetWriteDeadline(t time.Time) error {
+	return errors.Join(c.flush(), c.Conn.SetWriteDeadline(t))
+}
+
+// CloseWrite ends the sending half, as net/http does before it closes under a
+// client that is still sending.
+func (c *conn) CloseWrite() error {
+	err := c.flush()
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return errors.Join(err, half.CloseWrite())
+	}
+	return err
+}
+
+// Close closes the connection, also under a write that does not end.
+func (c *conn) Close() error {
+	defer c.free()
+	var err error
+	if c.mu.TryLock() {
+		err = c.flushLocked()
+		c.mu.Unlock()
+	}
+	return errors.Join(err, c.Conn.Close())
+}

@@ -1,0 +1,96 @@
+// Package transport is the gateway's HTTP server below its handlers: the
+// listener, the connections, and the bounds on what one client can hold.
+package transport
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+)
+
+// Config says how a server treats connections. The zero value of each field
+// but Handler is of use.
+type Config struct {
+	// Handler answers the requests. It bounds the time that bodies take, in
+	// both directions; the server bounds everything else.
+	Handler http.Handler
+	// Logger gets what goes wrong below the handler.
+	Logger *slog.Logger
+	// Malformed renders the refusal of what is not even a request,
+	// of which Handler never hears. net/http's plain text when nil.
+	Malformed Render
+	// HeaderTimeout bounds how long the header of a request may take to
+	// arrive; 10 s when 0.
+	HeaderTimeout time.Duration
+	// IdleTimeout is how long a connection is kept for its next request; 130 s
+	// when 0, which is longer than CloudFront and load balancers keep theirs,
+	// so that it is not us who closes under a request.
+	IdleTimeout time.Duration
+	// HeaderBytes bounds the header of a request; 32 KiB when 0.
+	HeaderBytes int
+}
+
+// NewServer returns a server for HTTP/1.1 and, without TLS, HTTP/2 (by prior
+// knowledge). Serve it on a Listener.
+func NewServer(cfg Config) *http.Server {
+	setDefault(&cfg.HeaderTimeout, 10*time.Second)
+	setDefault(&cfg.IdleTimeout, 130*time.Second)
+	setDefault(&cfg.HeaderBytes, 32<<10)
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	var protocols http.Protocols
+	protocols.SetHTTP1(true)
+	protocols.SetUnencryptedHTTP2(true)
+	return &http.Server{
+		Handler:           serving{cfg.Handler},
+		ReadHeaderTimeout: cfg.HeaderTimeout,
+		IdleTimeout:       cfg.IdleTimeout,
+		MaxHeaderBytes:    cfg.HeaderBytes,
+		Protocols:         &protocols,
+		HTTP2: &http.HTTP2Config{
+			MaxConcurrentStreams:          250,
+			MaxReadFrameSize:              256 << 10,
+			MaxReceiveBufferPerStream:     1 << 20,
+			MaxReceiveBufferPerConnection: 16 << 20,
+			SendPingTimeout:               30 * time.Second,
+			PingTimeout:                   15 * time.Second,
+			WriteByteTimeout:              time.Minute,
+		},
+		ErrorLog: slog.NewLogLogger(cfg.Logger.Handler(), slog.LevelDebug),
+		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
+			if c, ok := c.(*conn); ok {
+				c.malformed = cfg.Malformed
+				return context.WithValue(ctx, connKey{}, c)
+			}
+			return ctx
+		},
+		ConnState: func(c net.Conn, state http.ConnState) {
+			if c, ok := c.(*conn); ok && (state == http.StateNew || state == http.StateIdle) {
+				c.setParsing(true)
+			}
+		},
+	}
+}
+
+// serving tells the connection that a handler is at work.
+type serving struct{ http.Handler }
+
+func (s serving) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if c, ok := r.Context().Value(connKey{}).(*conn); ok {
+		c.setParsing(false)
+		c.hold(r.ProtoMajor == 1)
+	}
+	s.Handler.ServeHTTP(w, r)
+}
+
+type connKey struct{}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
