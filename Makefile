@@ -61,8 +61,7 @@ mutants: need-go need-cc ## Take conditions and fsyncs out one by one: a test mu
 
 .PHONY: generate
 generate: need-go $(BIN)/.pinned $(BIN)/.buf .build/protodeps/.printed ## Regenerate what is generated from proto/
-	@buf format -w proto
-	@for template in buf.gen*.yaml; do buf generate --template $$template; done
+	@scripts/generate
 
 .PHONY: generate-check
 generate-check: need-go $(BIN)/.pinned $(BIN)/.buf .build/protodeps/.printed
