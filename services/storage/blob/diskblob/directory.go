@@ -203,7 +203,8 @@ func (d *directory) checkFormat() (found bool, err error) {
 	case err != nil:
 		return true, fault.Wrap(err, errorsv1.Reason_REASON_DATA_LOSS, "file %s is damaged", formatFile)
 	case version != formatVersion:
-		return true, fmt.Errorf("it has format %d; this version of holdfast knows format %d", version, formatVersion)
+		return true, fault.New(errorsv1.Reason_REASON_INTERNAL,
+			"it has format %d; this version of holdfast knows format %d", version, formatVersion)
 	}
 	return true, nil
 }

@@ -1,0 +1,226 @@
+package diskblob
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/holdfast-files/holdfast/services/storage/blob"
+)
+
+// maxPackEntries bounds what a pack without an index takes up in memory.
+const maxPackEntries = 128 << 10
+
+// pack is a file of many small blobs. It is written once, from its beginning to
+// its end. From then on it has an index; what is deleted is told by its tombs.
+type pack struct {
+	store *Store
+	name  packName
+	tombs tombs
+
+	mu sync.RWMutex
+	// One of the two is set.
+	recent *recent
+	index  *index
+	// nonce and size are set with the index, or when the pack is retired.
+	nonce   uint64
+	size    int64
+	retired bool // takes no more records, so an index can be made
+	stuck   bool // has unsettled records, so no index can be made
+
+	repairing sync.Mutex
+	// damaged is set when a record was found that cannot be moved to another
+	// pack. The pack stays as it is, as evidence.
+	damaged atomic.Bool
+	// gone is set when another pack has taken the place of this one.
+	gone atomic.Bool
+	// listers is the number of Lists that still need the pack.
+	listers atomic.Int64
+}
+
+func newPack(s *Store, name packName) *pack {
+	p := &pack{store: s, name: name}
+	p.tombs.init(p)
+	return p
+}
+
+// place is a record as it was found.
+type place struct {
+	pack *pack
+	entry
+	state state
+}
+
+// taken reports whether the record keeps its id from being used.
+func (p *place) taken() bool { return p.state != dead }
+
+// lookup appends the places of the records of an id.
+func (p *pack) lookup(places []place, id blob.ID) ([]place, error) {
+	for {
+		p.mu.RLock()
+		if p.recent != nil {
+			if i, ok := p.recent.latest[id]; ok {
+				places = append(places, place{p, p.recent.entries[i], p.recent.states[i]})
+			}
+			p.mu.RUnlock()
+			return places, nil
+		}
+		x := p.index
+		p.mu.RUnlock()
+		if !x.covers(id) {
+			return places, nil
+		}
+		found, err := x.lookup(places, id)
+		if err == nil || p.gone.Load() {
+			return found, p.moved(err)
+		}
+		if err := p.repair(x, err); err != nil {
+			return places, err
+		}
+	}
+}
+
+// errMoved tells that a pack is gone; its blobs are in another one.
+var errMoved = errors.New("diskblob: pack was replaced")
+
+// moved explains an error by the pack being gone.
+func (p *pack) moved(err error) error {
+	if err != nil && p.gone.Load() && errors.Is(err, fs.ErrNotExist) {
+		return errMoved
+	}
+	return err
+}
+
+// each calls yield for every blob in the pack.
+func (p *pack) each(yield func(entry) error) error {
+	p.mu.RLock()
+	if p.recent != nil {
+		entries := make([]entry, 0, len(p.recent.entries))
+		for i, e := range p.recent.entries {
+			if p.recent.states[i] == live {
+				entries = append(entries, e)
+			}
+		}
+		p.mu.RUnlock()
+		for _, e := range entries {
+			if err := yield(e); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	x := p.index
+	p.mu.RUnlock()
+	if err := x.verify(); err != nil {
+		if err := p.repair(x, err); err != nil {
+			return err
+		}
+		return p.each(yield)
+	}
+	return x.each(func(ordinal int, e entry) error {
+		if x.dead.has(ordinal) {
+			return nil
+		}
+		return yield(e)
+	})
+}
+
+// bury marks a blob as deleted whose tomb is durable.
+func (p *pack) bury(e entry) error {
+	p.mu.Lock()
+	if p.recent != nil {
+		p.recent.bury(e)
+		p.mu.Unlock()
+		return nil
+	}
+	x := p.index
+	p.mu.Unlock()
+	c := x.cursor()
+	defer c.close()
+	return x.bury(c, e)
+}
+
+// add makes blobs known that are durable, or records that are unsettled.
+func (p *pack) add(entries []entry, s state) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, e := range entries {
+		p.recent.add(e, s)
+	}
+}
+
+// settled takes back the last n records, which are known to be gone.
+func (p *pack) settled(n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.recent.cut(n)
+}
+
+// retire ends the writing of the pack, which is size bytes long.
+func (p *pack) retire(nonce uint64, size int64, stuck bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.nonce, p.size, p.retired, p.stuck = nonce, size, true, stuck
+}
+
+// sealable reports whether the pack waits for an index.
+func (p *pack) sealable() bool {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return p.recent != nil && p.retired && !p.stuck
+}
+
+// seal gives a retired pack an index.
+func (p *pack) seal() error {
+	p.mu.RLock()
+	entries := slices.Clone(p.recent.entries)
+	p.mu.RUnlock()
+	slices.SortFunc(entries, compareEntries)
+	x, err := p.writeIndex(entries)
+	if err != nil {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i, e := range p.recent.entries {
+		if p.recent.states[i] == dead {
+			ordinal, _ := slices.BinarySearchFunc(entries, e, compareEntries)
+			x.dead.set(ordinal)
+			x.deadBytes.Add(e.size())
+		}
+	}
+	p.index, p.recent = x, nil
+	return nil
+}
+
+// writeIndex writes the index of the pack, whose entries are sorted, and loads
+// it. It is not synced: a loss of power may damage it, which its checksums
+// tell, and then it is made anew out of the pack.
+func (p *pack) writeIndex(entries []entry) (*index, error) {
+	path := p.store.dir.incoming(p.name.String() + indexSuffix)
+	if err := p.store.fs.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, translate(err)
+	}
+	f, err := p.store.fs.Create(path)
+	if err != nil {
+		return nil, translate(err)
+	}
+	err = writeIndex(f, entries, p.nonce, p.size)
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = p.store.fs.Rename(path, p.store.dir.pack(p.name, indexSuffix))
+	}
+	if err != nil {
+		_ = p.store.fs.Remove(path)
+		return nil, translate(err)
+	}
+	p.store.files.drop(p.name.key(kindIndex))
+	return p.openIndex()
+}
+
+// covers reports whether the index may have the id.
+func (x *index) covers(id blob.ID) bool {
+	return len(x.fences) > 0 && bytes.Compare(x.fences[0][:], id[:]) <= 0 && bytes.Compare(id[:], x.last[:]) <= 0
+}
