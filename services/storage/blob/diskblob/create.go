@@ -6,6 +6,8 @@ import (
 	"io"
 	"io/fs"
 
+	"github.com/holdfast-files/holdfast/internal/fault"
+	errorsv1 "github.com/holdfast-files/holdfast/proto/holdfast/errors/v1"
 	"github.com/holdfast-files/holdfast/services/storage/blob"
 )
 
@@ -81,11 +83,18 @@ func (s *Store) createSmall(ctx context.Context, id blob.ID, buffer []byte, n in
 
 // free returns nil when there is no blob of that id.
 func (s *Store) free(id blob.ID) error {
-	switch _, found, err := s.shelf.find(id, (*place).taken); {
-	case err != nil:
-		return err
-	case found:
-		return blob.ErrExists
+	var found [2]place
+	places, err := s.shelf.lookup(found[:0], id)
+	if err != nil {
+		return translate(err)
+	}
+	for i := range places {
+		switch places[i].state {
+		case live:
+			return blob.ErrExists
+		case unsettled:
+			return fault.New(errorsv1.Reason_REASON_UNAVAILABLE, "an earlier try to create blob %s is not settled; delete it", id)
+		}
 	}
 	switch _, err := s.fs.Stat(s.dir.large(id)); {
 	case err == nil:

@@ -54,9 +54,6 @@ type place struct {
 	state state
 }
 
-// taken reports whether the record keeps its id from being used.
-func (p *place) taken() bool { return p.state != dead }
-
 // lookup appends the places of the records of an id.
 func (p *pack) lookup(places []place, id blob.ID) ([]place, error) {
 	for {
@@ -74,8 +71,11 @@ func (p *pack) lookup(places []place, id blob.ID) ([]place, error) {
 			return places, nil
 		}
 		found, err := x.lookup(places, id)
-		if err == nil || p.gone.Load() {
-			return found, p.moved(err)
+		switch {
+		case err == nil:
+			return found, nil
+		case p.gone.Load():
+			return places, errMoved
 		}
 		if err := p.repair(x, err); err != nil {
 			return places, err
@@ -86,46 +86,29 @@ func (p *pack) lookup(places []place, id blob.ID) ([]place, error) {
 // errMoved tells that a pack is gone; its blobs are in another one.
 var errMoved = errors.New("diskblob: pack was replaced")
 
-// moved explains an error by the pack being gone.
-func (p *pack) moved(err error) error {
-	if err != nil && p.gone.Load() && errors.Is(err, fs.ErrNotExist) {
-		return errMoved
-	}
-	return err
-}
-
-// each calls yield for every blob in the pack.
-func (p *pack) each(yield func(entry) error) error {
-	p.mu.RLock()
-	if p.recent != nil {
-		entries := make([]entry, 0, len(p.recent.entries))
-		for i, e := range p.recent.entries {
-			if p.recent.states[i] == live {
-				entries = append(entries, e)
-			}
+// blobs returns the entries of all blobs in the pack.
+func (p *pack) blobs() ([]entry, error) {
+	for {
+		p.mu.RLock()
+		if p.recent != nil {
+			defer p.mu.RUnlock()
+			return p.recent.blobs(), nil
 		}
+		x := p.index
 		p.mu.RUnlock()
-		for _, e := range entries {
-			if err := yield(e); err != nil {
-				return err
+		blobs := make([]entry, 0, x.count)
+		err := x.each(func(ordinal int, e entry) {
+			if !x.dead.has(ordinal) {
+				blobs = append(blobs, e)
 			}
+		})
+		if err == nil {
+			return blobs, nil
 		}
-		return nil
-	}
-	x := p.index
-	p.mu.RUnlock()
-	if err := x.verify(); err != nil {
 		if err := p.repair(x, err); err != nil {
-			return err
+			return nil, err
 		}
-		return p.each(yield)
 	}
-	return x.each(func(ordinal int, e entry) error {
-		if x.dead.has(ordinal) {
-			return nil
-		}
-		return yield(e)
-	})
 }
 
 // bury marks a blob as deleted whose tomb is durable.

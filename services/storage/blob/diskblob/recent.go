@@ -26,7 +26,7 @@ const (
 type recent struct {
 	entries []entry // by offset
 	states  []state
-	latest  map[blob.ID]int // the last entry of each id
+	latest  map[blob.ID]int // the last entry of an id
 }
 
 func newRecent() *recent { return &recent{latest: make(map[blob.ID]int)} }
@@ -37,19 +37,25 @@ func (r *recent) add(e entry, s state) {
 	r.states = append(r.states, s)
 }
 
-// cut takes back the last n entries, which must be unsettled.
+// cut takes back the last n entries, which must be unsettled: so all that can
+// have had their ids before is dead.
 func (r *recent) cut(n int) {
 	keep := len(r.entries) - n
 	for _, e := range r.entries[keep:] {
 		delete(r.latest, e.id)
 	}
 	r.entries, r.states = r.entries[:keep], r.states[:keep]
-	// Ids are not used twice, except after a deletion.
+}
+
+// blobs returns the entries that are live.
+func (r *recent) blobs() []entry {
+	blobs := make([]entry, 0, len(r.entries))
 	for i, e := range r.entries {
-		if _, ok := r.latest[e.id]; !ok {
-			r.latest[e.id] = i
+		if r.states[i] == live {
+			blobs = append(blobs, e)
 		}
 	}
+	return blobs
 }
 
 // bury marks an entry as deleted.

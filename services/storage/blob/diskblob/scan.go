@@ -1,0 +1,134 @@
+package diskblob
+
+import "math"
+
+// scan is what the bytes of a pack tell without its index.
+type scan struct {
+	entries []entry // by offset
+	nonce   uint64
+	// torn is the number of records whose group was never acknowledged and that
+	// are not whole, so that they are no blobs.
+	torn int
+	// lost is the number of bytes, up to where the pack was durable, that belong
+	// to no record: blobs whose very ids are damaged.
+	lost int64
+}
+
+// allSynced is the place up to which a merged pack was durable: it had no name
+// before it was whole.
+const allSynced = math.MaxUint32
+
+// scanPack finds the records of a pack. What lies before synced was durable, as
+// far as the caller knows; each record says this about those before it. There,
+// a record that is damaged is a blob that is damaged. Behind it, a record that
+// is not whole was never acknowledged.
+//
+// Where no record is, scanPack looks for the next one. It finds any, whatever
+// is damaged before it.
+func scanPack(f File, size int64, synced int64) (*scan, error) {
+	r := &scanner{file: f, size: size}
+	s := &scan{}
+	type found struct {
+		head
+		headLost bool
+	}
+	var records []found
+	var gaps [][2]int64
+	end := int64(0) // of the last record
+	for at := int64(0); at+headSize <= size; {
+		h, ok, err := r.head(at)
+		if err != nil {
+			return nil, err
+		}
+		headLost := ok && int64(h.offset) != at
+		if ok && len(records) == 0 {
+			// The first head decides which number this pack has.
+			s.nonce = h.nonce
+		}
+		if !ok || h.nonce != s.nonce || headLost && (int64(h.offset) < end || h.end() != at+headSize) {
+			at += headSize
+			continue
+		}
+		if int64(h.offset) > end {
+			gaps = append(gaps, [2]int64{end, int64(h.offset)})
+		}
+		records = append(records, found{h, headLost})
+		end = h.end()
+		if h.synced == allSynced {
+			synced = size
+		}
+		synced = max(synced, min(int64(h.synced), size))
+		at = end
+	}
+	if end < size {
+		gaps = append(gaps, [2]int64{end, size})
+	}
+	for _, g := range gaps {
+		s.lost += max(0, min(g[1], synced)-g[0])
+	}
+	for i := range records {
+		h := &records[i]
+		if h.kind != kindBlob {
+			continue
+		}
+		if int64(h.offset) >= synced {
+			whole, err := r.whole(&h.head)
+			if err != nil {
+				return nil, err
+			}
+			if !whole || h.headLost {
+				s.torn++
+				continue
+			}
+		}
+		s.entries = append(s.entries, h.entry())
+	}
+	return s, nil
+}
+
+// scanner reads a pack from its beginning to its end.
+type scanner struct {
+	file   File
+	size   int64
+	window []byte
+	at     int64 // where the window begins
+}
+
+// head reads the head at a place.
+func (r *scanner) head(at int64) (h head, ok bool, err error) {
+	b, err := r.bytes(at, headSize)
+	if err != nil {
+		return head{}, false, err
+	}
+	h, ok = parseHead(b)
+	return h, ok, nil
+}
+
+// whole reports whether a record is all there.
+func (r *scanner) whole(h *head) (bool, error) {
+	if h.end() > r.size {
+		return false, nil
+	}
+	b, err := r.bytes(int64(h.offset), headSize+int64(h.length))
+	if err != nil {
+		return false, err
+	}
+	e := h.entry()
+	return e.check(b) == nil, nil
+}
+
+// bytes returns n bytes, which lie within the pack.
+func (r *scanner) bytes(at, n int64) ([]byte, error) {
+	if at < r.at || at+n > r.at+int64(len(r.window)) {
+		const ahead = 1 << 20
+		if r.window == nil {
+			r.window = make([]byte, ahead)
+		}
+		r.at, r.window = at, r.window[:min(ahead, r.size-at)]
+		if err := readFull(r.file, r.window, at); err != nil {
+			r.window = r.window[:0]
+			return nil, err
+		}
+	}
+	return r.window[at-r.at:][:n], nil
+}
