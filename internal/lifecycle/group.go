@@ -4,68 +4,65 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"time"
 )
 
+// group are components that run.
 type group struct {
-	members []member
-	// ended gets the end of every component; it has room for all of them.
-	ended chan ending
+	members []*member
+	// ended gets each component whose Run returned; it has room for all.
+	ended chan *member
 }
 
 type member struct {
 	Component
 	cancel context.CancelFunc
 	done   chan struct{}
+	err    error // of Run, once done is closed
+
+	reported bool // that Run failed
 }
 
 func start(ctx context.Context, components []Component) *group {
-	g := &group{ended: make(chan ending, len(components))}
-	// A component's own drain ends it, not the end of ctx, which starts the
-	// drain.
+	g := &group{ended: make(chan *member, len(components))}
+	// The end of ctx begins the drain; only its drain ends a component.
 	base := context.WithoutCancel(ctx)
 	for _, c := range components {
-		run, cancel := context.WithCancel(base)
-		m := member{Component: c, cancel: cancel, done: make(chan struct{})}
+		ctx, cancel := context.WithCancel(base)
+		m := &member{Component: c, cancel: cancel, done: make(chan struct{})}
 		g.members = append(g.members, m)
-		go g.run(run, m)
+		if c.Run == nil {
+			close(m.done)
+			continue
+		}
+		go func() {
+			m.err = m.Run(ctx)
+			close(m.done)
+			g.ended <- m
+		}()
 	}
 	return g
 }
 
-func (g *group) run(ctx context.Context, m member) {
-	defer close(m.done)
-	if m.Run == nil {
-		<-ctx.Done()
-		return
-	}
-	err := m.Run(ctx)
-	g.ended <- ending{name: m.Name, err: err}
-}
-
-func (g *group) drain(ctx context.Context, logger *slog.Logger, delay, timeout time.Duration) error {
-	if delay > 0 {
-		time.Sleep(delay)
-	}
-	if timeout == 0 {
-		timeout = defaultDrainTimeout
+// drain waits for the delay and ends the components within the timeout.
+func (g *group) drain(ctx context.Context, delay, timeout time.Duration) error {
+	select {
+	case <-time.After(delay):
+	case <-ctx.Done():
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	var errs []error
 	for i := len(g.members) - 1; i >= 0; i-- {
 		if err := g.members[i].end(ctx); err != nil {
-			errs = append(errs, err)
-			logger.Warn("drain failed", "component", g.members[i].Name, "error", err)
+			errs = append(errs, fmt.Errorf("draining %s: %w", g.members[i].Name, err))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// end drains one component and waits for its Run to return.
-func (m member) end(ctx context.Context) error {
-	defer m.cancel()
+// end drains the component and waits for its Run to return.
+func (m *member) end(ctx context.Context) error {
 	var err error
 	if m.Drain != nil {
 		err = m.Drain(ctx)
@@ -74,10 +71,19 @@ func (m member) end(ctx context.Context) error {
 	select {
 	case <-m.done:
 	case <-ctx.Done():
-		err = errors.Join(err, ctx.Err())
+		return errors.Join(err, ctx.Err())
 	}
-	if err != nil {
-		return fmt.Errorf("draining %s: %w", m.Name, err)
+	if m.reported || errors.Is(m.err, context.Canceled) {
+		return err
 	}
-	return nil
+	return errors.Join(err, m.err)
+}
+
+// failure reports the end of a component that was not told to end.
+func (m *member) failure() error {
+	m.reported = true
+	if m.err == nil {
+		return fmt.Errorf("%s ended by itself", m.Name)
+	}
+	return fmt.Errorf("%s: %w", m.Name, m.err)
 }

@@ -4,7 +4,6 @@ package lifecycle
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -46,16 +45,19 @@ const defaultDrainTimeout = 30 * time.Second
 // a component returns, and then ends them: readiness turns false, DrainDelay
 // passes (not when a component failed), and the components are drained one
 // after the other, the last one first, so that what others depend on should
-// stand first in the list. Each Run's context ends when its Drain returned.
+// stand first in the list. The context of a Run ends when its Drain returned.
 //
-// It returns nil after a clean drain, the error of the component that failed,
-// or an error when the drain did not finish within DrainTimeout. A second
+// It returns nil after a clean drain, else the errors of the components, which
+// are those of ctx for one that was not done within DrainTimeout. A second
 // signal makes it return ErrForced at once, for main to exit.
 func Run(ctx context.Context, logger *slog.Logger, cfg Config, components ...Component) error {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
 	defer signal.Stop(signals)
+	return run(ctx, logger, cfg, signals, components)
+}
 
+func run(ctx context.Context, logger *slog.Logger, cfg Config, signals <-chan os.Signal, components []Component) error {
 	g := start(ctx, components)
 	setReady(cfg.Readiness, true)
 
@@ -63,19 +65,20 @@ func Run(ctx context.Context, logger *slog.Logger, cfg Config, components ...Com
 	delay := cfg.DrainDelay
 	select {
 	case s := <-signals:
-		logger.Info("draining", "signal", s.String())
+		logger.InfoContext(ctx, "draining", slog.String("signal", s.String()))
 	case <-ctx.Done():
-		logger.Info("draining", "cause", context.Cause(ctx).Error())
+		logger.InfoContext(ctx, "draining", slog.String("cause", context.Cause(ctx).Error()))
+	case m := <-g.ended:
+		failed = m.failure()
 		delay = 0
-	case end := <-g.ended:
-		failed = end.failure()
-		logger.Error("component ended", "component", end.name, "error", failed)
-		delay = 0
+		logger.ErrorContext(ctx, "a component ended, draining the others", slog.Any("error", failed))
 	}
 	setReady(cfg.Readiness, false)
 
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
 	drained := make(chan error, 1)
-	go func() { drained <- g.drain(context.WithoutCancel(ctx), logger, delay, cfg.DrainTimeout) }()
+	go func() { drained <- g.drain(ctx, delay, cfg.timeout()) }()
 	select {
 	case err := <-drained:
 		return errors.Join(failed, err)
@@ -84,20 +87,15 @@ func Run(ctx context.Context, logger *slog.Logger, cfg Config, components ...Com
 	}
 }
 
+func (c Config) timeout() time.Duration {
+	if c.DrainTimeout == 0 {
+		return defaultDrainTimeout
+	}
+	return c.DrainTimeout
+}
+
 func setReady(r *Readiness, ready bool) {
 	if r != nil {
 		r.Set(ready)
 	}
-}
-
-type ending struct {
-	name string
-	err  error
-}
-
-func (e ending) failure() error {
-	if e.err == nil {
-		return fmt.Errorf("%s: ended by itself", e.name)
-	}
-	return fmt.Errorf("%s: %w", e.name, e.err)
 }

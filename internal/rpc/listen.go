@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -8,10 +9,11 @@ import (
 
 // Listen opens a listener on each address, or none: when one fails, those that
 // were opened are closed.
-func Listen(addresses ...string) ([]net.Listener, error) {
+func Listen(ctx context.Context, addresses ...string) ([]net.Listener, error) {
+	var config net.ListenConfig
 	var open []net.Listener
 	for _, address := range addresses {
-		lis, err := net.Listen("tcp", address)
+		lis, err := config.Listen(ctx, "tcp", address)
 		if err != nil {
 			err = fmt.Errorf("listen on %s: %w", address, err)
 			for _, other := range open {

@@ -21,7 +21,7 @@ func (s *translatedStream) SendMsg(m any) error { return translate(s.ClientStrea
 func (s *translatedStream) RecvMsg(m any) error { return translate(s.ClientStream.RecvMsg(m)) }
 
 func translate(err error) error {
-	if err == io.EOF {
+	if err == io.EOF { //nolint:errorlint // a wrapped one is not the end of the stream
 		return err
 	}
 	return fault.FromStatus(err)

@@ -80,11 +80,9 @@ func (r *Reader) WriteTo(w io.Writer) (int64, error) {
 				return total, err
 			}
 		}
-		switch err := r.receive(); err {
-		case nil:
-		case io.EOF:
+		if err := r.receive(); atEnd(err) {
 			return total, nil
-		default:
+		} else if err != nil {
 			return total, err
 		}
 	}
@@ -133,7 +131,7 @@ func (r *Reader) receive() error {
 func (r *Reader) receiveNext() error {
 	r.next, r.pos = 0, 0
 	switch err := r.stream.RecvMsg(&r.chunk); {
-	case err == io.EOF && !r.plan.complete():
+	case atEnd(err) && !r.plan.complete():
 		return io.ErrUnexpectedEOF
 	case err != nil:
 		return err
@@ -152,4 +150,11 @@ func (r *Reader) receiveNext() error {
 	}
 	r.plan.advance(size)
 	return nil
+}
+
+// atEnd reports whether a stream or a reader came to its end. Only io.EOF
+// itself says so; one that is wrapped is the end of something else, such as
+// the connection.
+func atEnd(err error) bool {
+	return err == io.EOF //nolint:errorlint // see above
 }

@@ -60,24 +60,20 @@ func (c *content) Download(req *storagev1.DownloadRequest, stream grpc.ServerStr
 	return w.Close()
 }
 
-// serve starts a server and returns a client of it. Each speaks the codec of
-// this package or the stock one.
-func serve(t testing.TB, c *content, serverOurs, clientOurs bool) storagev1.ContentServiceClient {
+// serve starts a server and returns a client of it, whose codec is ours or the
+// stock one.
+func serve(t testing.TB, c *content, ours bool) storagev1.ContentServiceClient {
 	t.Helper()
-	options := []grpc.ServerOption{grpc.WaitForHandlers(true)}
-	if serverOurs {
-		options = append(options, grpc.ForceServerCodecV2(wire.Codec{}))
-	}
-	server := grpc.NewServer(options...)
+	server := grpc.NewServer(grpc.WaitForHandlers(true), grpc.ForceServerCodecV2(wire.Codec{}))
 	storagev1.RegisterContentServiceServer(server, c)
-	lis, err := net.Listen("tcp", "127.0.0.1:0")
+	lis, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(lis) }()
 	dial := []grpc.DialOption{grpc.WithTransportCredentials(insecure.NewCredentials())}
-	if clientOurs {
+	if ours {
 		dial = append(dial, grpc.WithDefaultCallOptions(grpc.ForceCodecV2(wire.Codec{})))
 	}
 	conn, err := grpc.NewClient("passthrough:///"+lis.Addr().String(), dial...)
@@ -118,7 +114,7 @@ func whole(b []byte) []*storagev1.ByteRange {
 var sizes = []int{0, 1, 4095, 4096, 65_537, wire.ChunkBytes - 1, wire.ChunkBytes, wire.ChunkBytes + 1, 5*wire.ChunkBytes + 7}
 
 func TestUpload(t *testing.T) {
-	client := serve(t, new(content), true, true)
+	client := serve(t, new(content), true)
 	for _, size := range sizes {
 		want := random(size)
 		for name, write := range map[string]func(w *wire.Writer) error{
@@ -165,7 +161,7 @@ func TestUpload(t *testing.T) {
 
 func TestDownload(t *testing.T) {
 	all := random(5*wire.ChunkBytes + 7)
-	client := serve(t, &content{bytes: all}, true, true)
+	client := serve(t, &content{bytes: all}, true)
 	for name, ranges := range map[string][]*storagev1.ByteRange{
 		"nothing":      {},
 		"empty":        {{Length: 0}},
@@ -235,7 +231,7 @@ func TestStockPeers(t *testing.T) {
 		}
 	}
 	t.Run("stock client uploads", func(t *testing.T) {
-		stream := begin(t.Context(), t, serve(t, new(content), true, false), want)
+		stream := begin(t.Context(), t, serve(t, new(content), false), want)
 		for c := range chunks {
 			if err := stream.Send(&storagev1.UploadRequest{Payload: &storagev1.UploadRequest_Chunk{Chunk: c}}); err != nil {
 				t.Fatal(err)
@@ -246,7 +242,7 @@ func TestStockPeers(t *testing.T) {
 		}
 	})
 	t.Run("stock client downloads", func(t *testing.T) {
-		client := serve(t, &content{bytes: want}, true, false)
+		client := serve(t, &content{bytes: want}, false)
 		stream, err := client.Download(t.Context(), &storagev1.DownloadRequest{Ranges: whole(want)})
 		if err != nil {
 			t.Fatal(err)
@@ -254,7 +250,7 @@ func TestStockPeers(t *testing.T) {
 		var got []byte
 		for {
 			m, err := stream.Recv()
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				break
 			}
 			if err != nil {
@@ -295,7 +291,7 @@ func TestReaderRefuses(t *testing.T) {
 		"nothing is fine": {nil, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			stream := begin(t.Context(), t, serve(t, new(content), true, false), data)
+			stream := begin(t.Context(), t, serve(t, new(content), false), data)
 			if err := stream.Send(carry(chunk(0, data))); err != nil {
 				t.Fatal(err)
 			}
@@ -459,7 +455,7 @@ func TestTheTransportGivesBuffersBack(t *testing.T) {
 	want := random(3*wire.ChunkBytes + 5)
 	pool := new(poolOfStream)
 	t.Run("transfer", func(t *testing.T) {
-		stream := begin(t.Context(), t, serve(t, new(content), true, true), want)
+		stream := begin(t.Context(), t, serve(t, new(content), true), want)
 		w := wire.NewWriter(stream, whole(want))
 		w.UsePool(pool)
 		if _, err := w.ReadFrom(bytes.NewReader(want)); err != nil {
@@ -480,7 +476,7 @@ func TestTheTransportGivesBuffersBack(t *testing.T) {
 
 func TestACancelledDownloadEndsTheWriter(t *testing.T) {
 	all := random(4 * wire.ChunkBytes)
-	client := serve(t, &content{bytes: all}, true, true)
+	client := serve(t, &content{bytes: all}, true)
 	ctx, cancel := context.WithCancel(t.Context())
 	stream, err := client.Download(ctx, &storagev1.DownloadRequest{Ranges: whole(all)})
 	if err != nil {

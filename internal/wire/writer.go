@@ -73,7 +73,7 @@ func (w *Writer) ReadFrom(r io.Reader) (int64, error) {
 	for {
 		room, err := w.room()
 		if errors.Is(err, ErrTooLong) {
-			return total, atEnd(r)
+			return total, exhausted(r)
 		}
 		if err != nil {
 			return total, err
@@ -83,7 +83,7 @@ func (w *Writer) ReadFrom(r io.Reader) (int64, error) {
 		if ferr := w.filled(n); ferr != nil {
 			return total, ferr
 		}
-		if err == io.EOF {
+		if atEnd(err) {
 			return total, nil
 		}
 		if err != nil {
@@ -92,13 +92,13 @@ func (w *Writer) ReadFrom(r io.Reader) (int64, error) {
 	}
 }
 
-// atEnd returns ErrTooLong unless r has nothing more.
-func atEnd(r io.Reader) error {
+// exhausted returns ErrTooLong unless r has nothing more.
+func exhausted(r io.Reader) error {
 	var one [1]byte
 	switch n, err := io.ReadFull(r, one[:]); {
 	case n > 0:
 		return ErrTooLong
-	case err == io.EOF:
+	case atEnd(err):
 		return nil
 	default:
 		return err
@@ -159,7 +159,7 @@ func (w *Writer) send() error {
 	w.buf, w.fill = nil, 0
 	err := w.stream.SendMsg(&c)
 	c.Free()
-	if err == io.EOF {
+	if atEnd(err) {
 		return ErrStreamEnded
 	}
 	return err

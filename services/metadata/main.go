@@ -77,7 +77,7 @@ func serve(ctx context.Context, logger *slog.Logger, c config, records table.Tab
 	public, private := rpc.New(door), rpc.New(ledger)
 	service.Register(public)
 	service.RegisterLedger(private)
-	listeners, err := rpc.Listen(c.Listen, c.LedgerListen)
+	listeners, err := rpc.Listen(ctx, c.Listen, c.LedgerListen)
 	if err != nil {
 		return err
 	}
