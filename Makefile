@@ -87,7 +87,7 @@ lint-format: need-go $(BIN)/.buf .build/protodeps/.printed
 	@buf format --diff --exit-code proto
 
 lint-go: need-go $(BIN)/.golangci
-	@$(call each,$(MODULES),golangci-lint run ./...)
+	@$(call each,$(MODULES),GOWORK=off golangci-lint run ./...)
 
 lint-modules: need-go
 	@$(call each,$(MODULES),GOWORK=off go mod tidy -diff)
