@@ -7,7 +7,10 @@ import "sync"
 // slow client never holds up a blob store that packs small blobs together, and
 // a store learns the length of what came without a Content-Length. The byte
 // more is for noticing contents that are longer than announced.
-var bufferSizes = [...]int{8 << 10, 64 << 10, 256 << 10}
+var bufferSizes = [...]int{8 << 10, 64 << 10, largestBuffer}
+
+// largestBuffer is the largest of the bufferSizes.
+const largestBuffer = 256 << 10
 
 // headSize is the buffer for the beginning of contents of unknown length.
 const headSize = 64 << 10

@@ -13,7 +13,7 @@ const (
 	besideFrom = 1 << 20
 	// A digest beside the stream holds up to besideDepth+2 blocks: one that is
 	// filled, one that is digested and those that wait.
-	besideBlock = 128 << 10
+	besideBlock = 64 << 10
 	besideDepth = 2
 )
 
@@ -25,7 +25,7 @@ var besideBlocks = sync.Pool{New: func() any {
 // digest computes the SHA-256 of what is written to it, and the SHA-512 when
 // asked to. Long contents are digested beside the stream, in a goroutine that
 // close ends, so that reading and storing go on meanwhile; that costs a copy,
-// which is a fiftieth of the digest.
+// which is a thirtieth of the digest.
 type digest struct {
 	sha256 hash.Hash
 	sha512 hash.Hash // nil unless asked for

@@ -21,11 +21,12 @@ type Config struct {
 	Logger *slog.Logger
 
 	// UploadMemory bounds the buffers of all uploads in flight together, in
-	// bytes: 64 MiB when 0, at least StreamMemory.
+	// bytes: 128 MiB when 0. A quarter of it is for uploads that are announced
+	// as small, so that large ones from slow clients never stop them.
 	UploadMemory int64
-	// StreamMemory is what an upload that does not fit into a small buffer is
-	// charged, in bytes: 2 MiB when 0. It must cover the buffers of the blob
-	// store's Create.
+	// StreamMemory is what an upload that is not small is charged, in bytes:
+	// 2 MiB when 0. It covers a chunk of gRPC, what is being digested and the
+	// buffers of the blob store's Create. One such upload is always let in.
 	StreamMemory int64
 	// AdmissionTimeout is how long an upload waits for its share of
 	// UploadMemory before it is UNAVAILABLE: 1 min when 0.
@@ -44,7 +45,8 @@ type Engine struct {
 	blobs  blob.Store
 	ledger ledgerv1.LedgerServiceClient
 	logger *slog.Logger
-	memory *budget
+	small  *budget
+	large  *budget
 
 	streamMemory   int64
 	ledgerTimeout  time.Duration
@@ -67,8 +69,9 @@ func New(cfg Config) *Engine {
 	if e.logger == nil {
 		e.logger = slog.Default()
 	}
-	memory := max(or(cfg.UploadMemory, 64<<20), e.streamMemory)
-	e.memory = newBudget(memory, or(cfg.AdmissionTimeout, time.Minute))
+	memory, patience := or(cfg.UploadMemory, 128<<20), or(cfg.AdmissionTimeout, time.Minute)
+	e.small = newBudget(max(memory/4, largestBuffer), patience)
+	e.large = newBudget(max(memory-memory/4, e.streamMemory), patience)
 	return e
 }
 

@@ -38,11 +38,11 @@ func (e *Engine) Upload(ctx context.Context, spec *storagev1.UploadSpec, body io
 	if err := checkSpec(spec); err != nil {
 		return nil, err
 	}
-	memory := e.memoryOf(spec)
-	if err := e.memory.acquire(ctx, memory); err != nil {
+	memory, bytes := e.memoryFor(spec)
+	if err := memory.acquire(ctx, bytes); err != nil {
 		return nil, err
 	}
-	defer e.memory.release(memory)
+	defer memory.release(bytes)
 
 	begun, err := e.begin(ctx, spec)
 	if err != nil {
@@ -56,13 +56,13 @@ func (e *Engine) Upload(ctx context.Context, spec *storagev1.UploadSpec, body io
 	return e.store(ctx, begun, in)
 }
 
-// memoryOf returns what an upload is charged, in bytes.
-func (e *Engine) memoryOf(spec *storagev1.UploadSpec) int64 {
+// memoryFor returns what an upload is charged, in bytes, and where.
+func (e *Engine) memoryFor(spec *storagev1.UploadSpec) (*budget, int64) {
 	size := announcedSize(spec)
 	if b := bufferFor(size); size != unknown && b != 0 {
-		return int64(b)
+		return e.small, int64(b)
 	}
-	return e.streamMemory
+	return e.large, e.streamMemory
 }
 
 var errExpired = fault.New(errorsv1.Reason_REASON_EXPIRED, "the upload took longer than it may")

@@ -171,7 +171,8 @@ func (s sleeping) Read([]byte) (int, error) {
 }
 
 // TestUploadMemory fills the memory with an upload that stands still. Another
-// one waits for it, and gives up after a while or when its client leaves.
+// one waits for it, and gives up after a while or when its client leaves; a
+// small one does not have to.
 func TestUploadMemory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, nil)
@@ -184,17 +185,21 @@ func TestUploadMemory(t *testing.T) {
 		})
 		synctest.Wait()
 
-		if _, err := w.upload(t.Context(), "/a", random(10, 1)); !errors.Is(err, fault.Unavailable) {
+		large := random(1<<20, 1)
+		if _, err := w.upload(t.Context(), "/a", large); !errors.Is(err, fault.Unavailable) {
 			t.Errorf("impatient: %v", err)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if _, err := w.upload(ctx, "/b", random(10, 1)); fault.ReasonOf(err) != errorsv1.Reason_REASON_DEADLINE_EXCEEDED {
+		if _, err := w.upload(ctx, "/b", large); fault.ReasonOf(err) != errorsv1.Reason_REASON_DEADLINE_EXCEEDED {
 			t.Errorf("left: %v", err)
+		}
+		if _, err := w.upload(t.Context(), "/small", random(10, 1)); err != nil {
+			t.Errorf("small: %v", err)
 		}
 		var waiting sync.WaitGroup
 		waiting.Go(func() {
-			if _, err := w.upload(t.Context(), "/c", random(10, 1)); err != nil {
+			if _, err := w.upload(t.Context(), "/c", large); err != nil {
 				t.Errorf("patient: %v", err)
 			}
 		})

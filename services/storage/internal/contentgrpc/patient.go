@@ -24,7 +24,13 @@ type patient struct {
 	asks     chan any    // messages to receive
 	answers  chan answer // has room for the one answer that may be due
 	failed   error       // set for good when patience ran out
+	invited  bool
 }
+
+// A client whose own client waits to be asked for the body (Expect:
+// 100-continue) takes the header of the response for the word to go on. It is
+// sent when the first chunk does not come by itself right away.
+const inviteAfter = 5 * time.Millisecond
 
 // answer is a received message. It crosses by value, since after a timeout the
 // goroutine may still be writing to its own.
@@ -32,6 +38,18 @@ type answer struct {
 	chunk wire.Chunk
 	spec  *storagev1.UploadRequest
 	err   error
+}
+
+// deliver puts the message into m.
+func (a answer) deliver(m any) error {
+	switch m := m.(type) {
+	case *storagev1.UploadRequest:
+		m.Payload = a.spec.GetPayload()
+	case *wire.Chunk:
+		m.Free()
+		*m = a.chunk
+	}
+	return a.err
 }
 
 func newPatient(stream grpc.ServerStream, patience time.Duration) *patient {
@@ -73,17 +91,21 @@ func (p *patient) RecvMsg(m any) error {
 		return p.failed
 	}
 	p.asks <- m
+	if _, ok := m.(*wire.Chunk); ok && !p.invited {
+		p.invited = true
+		p.timer.Reset(inviteAfter)
+		select {
+		case a := <-p.answers:
+			return a.deliver(m)
+		case <-p.timer.C:
+			// That it cannot be sent any more will show below.
+			_ = p.stream.SendHeader(nil)
+		}
+	}
 	p.timer.Reset(p.patience)
 	select {
 	case a := <-p.answers:
-		switch m := m.(type) {
-		case *storagev1.UploadRequest:
-			m.Payload = a.spec.GetPayload()
-		case *wire.Chunk:
-			m.Free()
-			*m = a.chunk
-		}
-		return a.err
+		return a.deliver(m)
 	case <-p.timer.C:
 		p.failed = fault.New(errorsv1.Reason_REASON_DEADLINE_EXCEEDED, "nothing came for %v", p.patience)
 		return p.failed

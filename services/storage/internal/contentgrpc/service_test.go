@@ -188,6 +188,27 @@ func TestRefusedWhileSending(t *testing.T) {
 	}
 }
 
+// TestInvitation has a client wait with its body until it is asked for it.
+func TestInvitation(t *testing.T) {
+	w := newWorld(t, time.Minute, nil)
+	stream, err := w.client.Upload(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := stream.Send(specMessage(specFor("/a"))); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := stream.Header(); err != nil { // comes, or the test hangs
+		t.Fatal(err)
+	}
+	if err := stream.Send(chunkMessage(0, data(10))); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := stream.CloseAndRecv(); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestDownloadCut loses bytes midway: the client gets what was whole and an
 // error, never an end.
 func TestDownloadCut(t *testing.T) {
