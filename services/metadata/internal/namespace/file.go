@@ -2,6 +2,7 @@ package namespace
 
 import (
 	"context"
+	"errors"
 	"unicode/utf8"
 
 	"github.com/holdfast-files/holdfast/internal/fault"
@@ -59,8 +60,19 @@ func (n *Namespace) node(ctx context.Context, name resource.File) (*recordv1.Nod
 			read, err = n.nodeRecord(ctx, name)
 			return err
 		})
+		if errors.Is(err, fault.NotFound) {
+			// The folder is gone; the node may have left it, or gone to the trash, before.
+			if read, err = n.nodeRecord(ctx, name); err != nil {
+				return nil, head{}, n.hide(ctx, name.Space, err)
+			}
+			if read.GetEtag() == node.GetEtag() {
+				return nil, head{}, n.hide(ctx, name.Space, notFound(name.String()))
+			}
+			node, known = read, false
+			continue
+		}
 		if err != nil {
-			return nil, head{}, hidden(err, name)
+			return nil, head{}, err
 		}
 		if read.GetFolder() == node.GetFolder() && read.GetState() == node.GetState() {
 			if now := n.now(); !visible(read, now) && !inTrash(read, now) {
@@ -80,15 +92,6 @@ func (n *Namespace) node(ctx context.Context, name resource.File) (*recordv1.Nod
 func (n *Namespace) hide(ctx context.Context, space string, err error) error {
 	if _, headErr := n.head(ctx, space); headErr != nil {
 		return headErr
-	}
-	return err
-}
-
-// hidden turns the NOT_FOUND of a folder into that of what lies in it, which
-// tells nothing of where that is.
-func hidden(err error, name resource.File) error {
-	if fault.ReasonOf(err) == errorsv1.Reason_REASON_NOT_FOUND {
-		return notFound(name.String())
 	}
 	return err
 }

@@ -2,6 +2,7 @@ package namespace
 
 import (
 	"context"
+	"slices"
 
 	"github.com/holdfast-files/holdfast/internal/fault"
 	errorsv1 "github.com/holdfast-files/holdfast/proto/holdfast/errors/v1"
@@ -55,8 +56,8 @@ func (n *Namespace) MoveFile(ctx context.Context, req *metadatav1.MoveFileReques
 		}
 		var writes []table.Write
 		if changed.GetFolder() != node.GetFolder() {
-			if h, err = n.target(ctx, node, to); err != nil {
-				return nil, nil, err
+			if err := n.target(ctx, node, to, h); err != nil {
+				return nil, nil, n.confirm(ctx, name, node, h, err)
 			}
 			if node.GetKind() == recordv1.Node_FILE {
 				// A file that leaves one folder for another can be seen to do so:
@@ -69,16 +70,16 @@ func (n *Namespace) MoveFile(ctx context.Context, req *metadatav1.MoveFileReques
 		}
 		placed, err := n.rewrite(ctx, name.Space, node, changed)
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, n.confirm(ctx, name, node, h, err)
 		}
 		return append(writes, placed...), file(name.Space, changed), nil
 	})
 }
 
 // target checks that a node may be put into a folder: the folder can be
-// reached, and is neither the node nor below it. It returns the head under
-// which that is so and under which the node can be reached too.
-func (n *Namespace) target(ctx context.Context, node *recordv1.Node, to resource.File) (head, error) {
+// reached, and is neither the node nor below it. All of it under the head that
+// the node was read under.
+func (n *Namespace) target(ctx context.Context, node *recordv1.Node, to resource.File, read head) error {
 	var chain []string
 	h, err := n.under(ctx, to, func() (err error) {
 		if node.GetKind() == recordv1.Node_FOLDER {
@@ -87,25 +88,15 @@ func (n *Namespace) target(ctx context.Context, node *recordv1.Node, to resource
 		return err
 	})
 	if err != nil {
-		return head{}, err
+		return err
 	}
-	for _, id := range chain {
-		if id == node.GetId() {
-			return head{}, fault.New(errorsv1.Reason_REASON_CONFLICT, "a folder cannot be moved into itself or below itself")
-		}
+	if h.version() != read.version() {
+		return errUnsettled
 	}
-	from := resource.File{Space: to.Space, ID: node.GetFolder()}
-	if node.GetState() == recordv1.Node_LIVE {
-		again, err := n.under(ctx, from, func() error { return nil })
-		if err != nil {
-			return head{}, err
-		}
-		if again.version() != h.version() {
-			return head{}, errUnsettled
-		}
-		h = again
+	if slices.Contains(chain, node.GetId()) {
+		return fault.New(errorsv1.Reason_REASON_CONFLICT, "a folder cannot be moved into itself or below itself")
 	}
-	return h, nil
+	return nil
 }
 
 // ancestors returns the ids of a folder and of all folders above it, but the

@@ -76,7 +76,7 @@ func (n *Namespace) UndeleteFile(ctx context.Context, req *metadatav1.UndeleteFi
 		return nil, err
 	}
 	return mutate(ctx, n, r, new(metadatav1.File), func() ([]table.Write, *metadatav1.File, error) {
-		node, _, err := n.node(ctx, name)
+		node, before, err := n.node(ctx, name)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -103,11 +103,11 @@ func (n *Namespace) UndeleteFile(ctx context.Context, req *metadatav1.UndeleteFi
 		if errors.Is(err, fault.NotFound) {
 			err = fault.New(errorsv1.Reason_REASON_CONFLICT, "the folder to put %s in is gone", name)
 		}
-		if err != nil {
-			return nil, nil, err
+		if err == nil && there != nil && visible(there, n.now()) {
+			err = nameTaken(live.GetDisplayName())
 		}
-		if there != nil && visible(there, n.now()) {
-			return nil, nil, nameTaken(live.GetDisplayName())
+		if err != nil {
+			return nil, nil, n.confirm(ctx, name, node, before, err)
 		}
 		return []table.Write{
 			structureWrite(node, h),

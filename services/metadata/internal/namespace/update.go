@@ -2,6 +2,7 @@ package namespace
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"github.com/holdfast-files/holdfast/internal/fault"
@@ -72,7 +73,7 @@ func (n *Namespace) UpdateFile(ctx context.Context, req *metadatav1.UpdateFileRe
 		}
 		placed, err := n.rewrite(ctx, name.Space, node, changed)
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, n.confirm(ctx, name, node, h, err)
 		}
 		return append(writes, placed...), file(name.Space, changed), nil
 	})
@@ -95,6 +96,33 @@ func (n *Namespace) live(ctx context.Context, name resource.File, etag string) (
 		return nil, head{}, fault.New(errorsv1.Reason_REASON_CONFLICT, "%s is in the trash", name)
 	}
 	return node, h, nil
+}
+
+// confirm returns err if the node and the tree are still as they were read, so
+// that err is the truth of one moment, and errUnsettled if they are not: a
+// refusal rests on several reads, and no condition of a commit holds them
+// together.
+func (n *Namespace) confirm(ctx context.Context, name resource.File, read *recordv1.Node, h head, err error) error {
+	switch fault.ReasonOf(err) {
+	case errorsv1.Reason_REASON_NOT_FOUND, errorsv1.Reason_REASON_ALREADY_EXISTS, errorsv1.Reason_REASON_CONFLICT:
+	default:
+		return err
+	}
+	now, readErr := n.nodeRecord(ctx, name)
+	if errors.Is(readErr, fault.NotFound) {
+		return errUnsettled
+	}
+	if readErr != nil {
+		return readErr
+	}
+	after, readErr := n.head(ctx, name.Space)
+	if readErr != nil {
+		return readErr
+	}
+	if now.GetEtag() != read.GetEtag() || after.version() != h.version() {
+		return errUnsettled
+	}
+	return err
 }
 
 // changed returns a copy of a node with a new etag and update time.

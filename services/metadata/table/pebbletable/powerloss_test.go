@@ -60,10 +60,10 @@ func TestPowerLoss(t *testing.T) {
 	t.Logf("-powerloss.seed=%d", *seed)
 	rng := rand.New(rand.NewPCG(*seed, 0))
 	disk := vfs.NewCrashableMem()
-	var w workload
+	w := newWorkload()
 	for crash := range *crashes {
 		tbl := open(t, small(slowDisk(disk, rng.Uint64()), powerlossDir))
-		survived, limits := lose(t, tbl, disk, &w, rng)
+		survived, limits := lose(t, tbl, disk, w, rng)
 		tbl, disk = nil, survived
 
 		tbl = open(t, small(disk, powerlossDir))
@@ -82,7 +82,7 @@ func TestPowerLoss(t *testing.T) {
 		}
 		w.resume(seen)
 	}
-	t.Logf("%d losses; %d commits were tried", *crashes, w.steps())
+	t.Logf("%d losses; %d commits were tried", *crashes, w.steps.Load())
 }
 
 // lose runs the workload, cuts the power at some moment and returns what is
@@ -96,8 +96,8 @@ func lose(
 		defer close(done)
 		w.run(ctx, t, tbl)
 	}()
-	at := w.steps() + rng.Int64N(200)
-	for w.steps() < at && !t.Failed() {
+	w.await(1+rng.Int64N(200), done)
+	for range rng.IntN(20) {
 		runtime.Gosched()
 	}
 	unsynced := []int{0, 0, 100, rng.IntN(101)}[rng.IntN(4)]
@@ -108,13 +108,6 @@ func lose(
 	<-done
 	closed(t, tbl) // it works on a disk that no longer matters
 	return left, limits
-}
-
-func (w *workload) steps() (sum int64) {
-	for i := range writers {
-		sum += w.attempted[i].Load()
-	}
-	return sum
 }
 
 func closed(t *testing.T, tbl *pebbletable.Table) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -26,6 +27,21 @@ const (
 type workload struct {
 	attempted [writers]atomic.Int64 // newest version that a Commit was called for
 	durable   [writers]atomic.Int64 // newest version that was acknowledged, or that a reader has seen
+
+	steps   atomic.Int64
+	waitFor atomic.Int64  // the step that arrived tells of
+	arrived chan struct{} // has room for one
+}
+
+func newWorkload() *workload { return &workload{arrived: make(chan struct{}, 1)} }
+
+// await waits until n more steps have begun, or the workload has ended.
+func (w *workload) await(n int64, ended <-chan struct{}) {
+	w.waitFor.Store(w.steps.Load() + n)
+	select {
+	case <-w.arrived:
+	case <-ended:
+	}
 }
 
 func member(writer, i int) table.Key {
@@ -57,6 +73,9 @@ func (w *workload) step(ctx context.Context, tbl table.Table, writer int, value 
 		writes = append(writes, table.Put(item, condition))
 	}
 	w.attempted[writer].Store(next)
+	if at := w.waitFor.Load(); w.steps.Add(1) >= at && at > 0 && w.waitFor.CompareAndSwap(at, 0) {
+		w.arrived <- struct{}{}
+	}
 	if err := tbl.Commit(ctx, writes); err != nil {
 		return err
 	}
@@ -79,14 +98,22 @@ func (w *workload) look(ctx context.Context, tbl table.Table, how int) error {
 	writer := how % writers
 	var item table.Item
 	var err error
-	if how%2 == 0 {
-		item, err = tbl.Get(ctx, member(writer, how%members))
-	} else {
+	switch how / writers % 3 {
+	case 0:
+		item, err = tbl.Get(ctx, member(writer, 0))
+	case 1:
 		var page table.Page
 		page, err = tbl.Query(ctx, table.Query{Partition: entry(writer, 0).Partition, Reverse: true, Limit: 1})
 		if len(page.Items) == 1 {
-			item = table.Item{Tag: page.Items[0].Key.Sort}
+			item.Tag = page.Items[0].Key.Sort
 		}
+	case 2: // a condition that holds tells as much as a read
+		tag := strconv.FormatInt(w.attempted[writer].Load(), 10)
+		err = tbl.Commit(ctx, []table.Write{table.Check(member(writer, 0), table.IfTag(tag))})
+		if _, refused := errors.AsType[*table.ConditionError](err); refused {
+			return nil
+		}
+		item.Tag = tag
 	}
 	if errors.Is(err, table.ErrNotFound) || err == nil && item.Tag == "" {
 		return nil
@@ -116,6 +143,7 @@ func (w *workload) run(ctx context.Context, t *testing.T, tbl table.Table) {
 		})
 		all.Go(func() {
 			for ctx.Err() == nil && report(w.look(ctx, tbl, rand.Int())) {
+				runtime.Gosched() // leaves the processors to the writers
 			}
 		})
 	}

@@ -2,7 +2,6 @@ package diskblob
 
 import (
 	"bytes"
-	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"sync/atomic"
@@ -64,10 +63,7 @@ func (b bitset) set(i int) bool {
 
 // writeIndex writes the index of a pack of that size.
 func writeIndex(f File, entries []entry, nonce uint64, size int64) error {
-	var seed [8]byte
-	_, _ = rand.Read(seed[:]) // never fails
-	edition := binary.LittleEndian.Uint64(seed[:])
-
+	edition := random()
 	w := &stream{file: f}
 	var fences []byte
 	var block [indexBlock]byte

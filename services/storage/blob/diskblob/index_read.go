@@ -97,13 +97,22 @@ func (x *index) lookup(places []place, id blob.ID) ([]place, error) {
 	return places, err
 }
 
-// bury marks an entry as deleted.
-func (x *index) bury(c *cursor, e entry) error {
-	return c.find(e.id, func(ordinal int, found entry) {
-		if found.offset == e.offset && x.dead.set(ordinal) {
-			x.deadBytes.Add(found.size())
+// bury marks entries as deleted, of which id and offset are known, and which
+// are ordered by id.
+func (x *index) bury(entries []entry) error {
+	c := x.cursor()
+	defer c.close()
+	for _, e := range entries {
+		err := c.find(e.id, func(ordinal int, found entry) {
+			if found.offset == e.offset && x.dead.set(ordinal) {
+				x.deadBytes.Add(found.size())
+			}
+		})
+		if err != nil {
+			return err
 		}
-	})
+	}
+	return nil
 }
 
 // each calls yield for every entry, also of deleted blobs.

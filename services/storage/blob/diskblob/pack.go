@@ -23,15 +23,12 @@ type pack struct {
 
 	mu sync.RWMutex
 	// One of the two is set.
-	recent *recent
-	index  *index
-	// nonce and size are set with the index, or when the pack is retired.
-	nonce   uint64
-	size    int64
-	retired bool // takes no more records, so an index can be made
-	stuck   bool // has unsettled records, so no index can be made
+	recent  *recent
+	index   *index
+	size    int64 // in bytes, set when it is retired
+	retired bool  // takes no more records, so an index can be made
+	stuck   bool  // has unsettled records, so no index can be made
 
-	repairing sync.Mutex
 	// damaged is set when a record was found that cannot be moved to another
 	// pack. The pack stays as it is, as evidence.
 	damaged atomic.Bool
@@ -111,19 +108,19 @@ func (p *pack) blobs() ([]entry, error) {
 	}
 }
 
-// bury marks a blob as deleted whose tomb is durable.
-func (p *pack) bury(e entry) error {
+// bury marks blobs as deleted whose tombs are durable. They are ordered by id.
+func (p *pack) bury(entries []entry) error {
 	p.mu.Lock()
 	if p.recent != nil {
-		p.recent.bury(e)
-		p.mu.Unlock()
+		defer p.mu.Unlock()
+		for _, e := range entries {
+			p.recent.bury(e)
+		}
 		return nil
 	}
 	x := p.index
 	p.mu.Unlock()
-	c := x.cursor()
-	defer c.close()
-	return x.bury(c, e)
+	return x.bury(entries)
 }
 
 // add makes blobs known that are durable, or records that are unsettled.
@@ -143,10 +140,10 @@ func (p *pack) settled(n int) {
 }
 
 // retire ends the writing of the pack, which is size bytes long.
-func (p *pack) retire(nonce uint64, size int64, stuck bool) {
+func (p *pack) retire(size int64, stuck bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.nonce, p.size, p.retired, p.stuck = nonce, size, true, stuck
+	p.size, p.retired, p.stuck = size, true, stuck
 }
 
 // sealable reports whether the pack waits for an index.
@@ -191,7 +188,7 @@ func (p *pack) writeIndex(entries []entry) (*index, error) {
 	if err != nil {
 		return nil, translate(err)
 	}
-	err = writeIndex(f, entries, p.nonce, p.size)
+	err = writeIndex(f, entries, p.name.nonce, p.size)
 	if err = errors.Join(err, f.Close()); err == nil {
 		err = p.store.fs.Rename(path, p.store.dir.pack(p.name, indexSuffix))
 	}

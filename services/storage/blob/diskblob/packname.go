@@ -2,10 +2,10 @@ package diskblob
 
 import (
 	"cmp"
+	"crypto/rand"
 	"encoding/binary"
 	"fmt"
-	"regexp"
-	"strconv"
+	"strings"
 )
 
 // packName names a pack by the run of numbers that it stands for. A new pack
@@ -15,6 +15,9 @@ import (
 type packName struct {
 	first, last uint32
 	generation  uint32
+	// nonce is random. It stands in everything that belongs to the pack, so that
+	// nothing else can pass for it, by accident or because a user has stored it.
+	nonce uint64
 }
 
 // What belongs to a pack.
@@ -25,26 +28,19 @@ const (
 )
 
 func (n packName) String() string {
-	return fmt.Sprintf("%08x-%08x-%04x", n.first, n.last, n.generation)
+	return fmt.Sprintf("%08x-%08x-%08x-%016x", n.first, n.last, n.generation, n.nonce)
 }
-
-var packPattern = regexp.MustCompile(`^([0-9a-f]{8})-([0-9a-f]{8})-([0-9a-f]{4,8})(\.pack|\.index|\.tombs)$`)
 
 // parsePackName reads the name of a file. It reports false when it is not that
 // of a pack or of what belongs to one.
 func parsePackName(file string) (n packName, suffix string, ok bool) {
-	m := packPattern.FindStringSubmatch(file)
-	if m == nil {
+	base, extension, _ := strings.Cut(file, ".")
+	if _, err := fmt.Sscanf(base, "%x-%x-%x-%x", &n.first, &n.last, &n.generation, &n.nonce); err != nil {
 		return packName{}, "", false
 	}
-	for i, p := range []*uint32{&n.first, &n.last, &n.generation} {
-		v, err := strconv.ParseUint(m[i+1], 16, 32)
-		if err != nil {
-			return packName{}, "", false
-		}
-		*p = uint32(v)
-	}
-	return n, m[4], n.first <= n.last && n.String()+m[4] == file
+	suffix = "." + extension
+	known := suffix == packSuffix || suffix == indexSuffix || suffix == tombsSuffix
+	return n, suffix, known && n.first <= n.last && n.String()+suffix == file
 }
 
 // replaces reports whether n has taken the place of other.
@@ -52,14 +48,25 @@ func (n packName) replaces(other packName) bool {
 	return n.first <= other.first && other.last <= n.last && n.generation > other.generation
 }
 
-// merge returns the name of a pack that takes the place of n up to last.
-func (n packName) merge(others []packName) packName {
+// newPackName returns the name of a new pack.
+func newPackName(number uint32) packName {
+	return packName{first: number, last: number, nonce: random()}
+}
+
+// mergedPackName returns the name of a pack that takes the place of others.
+func mergedPackName(others []*pack) packName {
+	n := packName{first: others[0].name.first, nonce: random()}
 	for _, o := range others {
-		n.first, n.last = min(n.first, o.first), max(n.last, o.last)
-		n.generation = max(n.generation, o.generation)
+		n.first, n.last = min(n.first, o.name.first), max(n.last, o.name.last)
+		n.generation = max(n.generation, o.name.generation+1)
 	}
-	n.generation++
 	return n
+}
+
+func random() uint64 {
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return binary.LittleEndian.Uint64(b[:])
 }
 
 func (n packName) compare(o packName) int { return cmp.Compare(n.first, o.first) }
@@ -67,8 +74,8 @@ func (n packName) compare(o packName) int { return cmp.Compare(n.first, o.first)
 // key returns the key of one of the pack's files.
 func (n packName) key(kind fileKind) fileKey {
 	k := fileKey{kind: kind}
-	binary.BigEndian.PutUint32(k.id[0:], n.generation)
-	binary.BigEndian.PutUint32(k.id[8:], n.first)
-	binary.BigEndian.PutUint32(k.id[12:], n.last)
+	binary.LittleEndian.PutUint32(k.id[0:], n.first)
+	binary.LittleEndian.PutUint32(k.id[4:], n.last)
+	binary.LittleEndian.PutUint64(k.id[8:], n.nonce)
 	return k
 }

@@ -5,7 +5,6 @@ import "math"
 // scan is what the bytes of a pack tell without its index.
 type scan struct {
 	entries []entry // by offset
-	nonce   uint64
 	// torn is the number of records whose group was never acknowledged and that
 	// are not whole, so that they are no blobs.
 	torn int
@@ -18,14 +17,14 @@ type scan struct {
 // before it was whole.
 const allSynced = math.MaxUint32
 
-// scanPack finds the records of a pack. What lies before synced was durable, as
+// scanPack finds the records of a pack with that nonce and size. What lies before synced was durable, as
 // far as the caller knows; each record says this about those before it. There,
 // a record that is damaged is a blob that is damaged. Behind it, a record that
 // is not whole was never acknowledged.
 //
 // Where no record is, scanPack looks for the next one. It finds any, whatever
 // is damaged before it.
-func scanPack(f File, size int64, synced int64) (*scan, error) {
+func scanPack(f File, nonce uint64, size, synced int64) (*scan, error) {
 	r := &scanner{file: f, size: size}
 	s := &scan{}
 	type found struct {
@@ -41,11 +40,7 @@ func scanPack(f File, size int64, synced int64) (*scan, error) {
 			return nil, err
 		}
 		headLost := ok && int64(h.offset) != at
-		if ok && len(records) == 0 {
-			// The first head decides which number this pack has.
-			s.nonce = h.nonce
-		}
-		if !ok || h.nonce != s.nonce || headLost && (int64(h.offset) < end || h.end() != at+headSize) {
+		if !ok || h.nonce != nonce || headLost && (int64(h.offset) < end || h.end() != at+headSize) {
 			at += headSize
 			continue
 		}

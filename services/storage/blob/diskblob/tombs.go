@@ -1,7 +1,6 @@
 package diskblob
 
 import (
-	"cmp"
 	"encoding/binary"
 	"errors"
 	"io/fs"
@@ -72,9 +71,8 @@ func (t *tombs) write(batch []entry) error {
 	}
 	p := t.pack
 	b := make([]byte, len(batch)*tombBytes)
-	nonce := p.number()
 	for i, e := range batch {
-		putTomb(b[i*tombBytes:], nonce, e)
+		putTomb(b[i*tombBytes:], p.name.nonce, e)
 	}
 	f, err := p.store.fs.OpenWrite(t.path())
 	if err != nil {
@@ -94,7 +92,7 @@ func (t *tombs) write(batch []entry) error {
 	}
 	t.size += int64(len(b))
 	slices.SortFunc(batch, compareEntries)
-	return p.buryAll(batch)
+	return p.bury(batch)
 }
 
 // load reads the file.
@@ -115,10 +113,7 @@ func (t *tombs) load() ([]entry, error) {
 		return nil, err
 	}
 	t.size = (size + tombBytes - 1) / tombBytes * tombBytes
-	return parseTombs(b, t.pack.number()), nil
+	return parseTombs(b, t.pack.name.nonce), nil
 }
 
 func (t *tombs) path() string { return t.pack.store.dir.pack(t.pack.name, tombsSuffix) }
-
-// byOffset is the order of the records in a pack.
-func byOffset(a, b entry) int { return cmp.Compare(a.offset, b.offset) }

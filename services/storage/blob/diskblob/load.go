@@ -1,0 +1,224 @@
+package diskblob
+
+import (
+	"errors"
+	"io/fs"
+	"log/slog"
+	"slices"
+)
+
+// loadPacks puts the packs of the directory on the shelf, without those whose
+// place others have taken.
+func (s *Store) loadPacks() error {
+	// The process before may have died between a change and its sync. What is
+	// seen here must stay as it is before anything is concluded from it.
+	if err := s.dir.syncPacks(SyncPacksFound); err != nil {
+		return err
+	}
+	files, err := s.fs.ReadDir(s.dir.packs())
+	if err != nil {
+		return err
+	}
+	found := make(map[packName][]string) // suffixes
+	var names []packName
+	for _, file := range files {
+		n, suffix, ok := parsePackName(file)
+		if !ok {
+			continue
+		}
+		found[n] = append(found[n], suffix)
+		if suffix == packSuffix {
+			names = append(names, n)
+		}
+	}
+	slices.SortFunc(names, packName.compare)
+	var packs []*pack
+	for _, n := range names {
+		p := newPack(s, n)
+		if slices.ContainsFunc(names, func(o packName) bool { return o.replaces(n) }) {
+			if err := s.removePack(p); err != nil {
+				return err
+			}
+			continue
+		}
+		loaded, err := p.load()
+		if err != nil {
+			return err
+		}
+		if loaded {
+			packs = append(packs, p)
+		}
+	}
+	for n, suffixes := range found {
+		if slices.Contains(suffixes, packSuffix) {
+			continue
+		}
+		for _, suffix := range suffixes {
+			if err := s.fs.Remove(s.dir.pack(n, suffix)); err != nil {
+				return err
+			}
+		}
+	}
+	s.shelf.set(packs)
+	return nil
+}
+
+// removePack removes a pack that is empty, or whose place another has taken.
+// Its tombs go after the pack is gone for good: else it could come back without
+// them.
+func (s *Store) removePack(p *pack) error {
+	if err := s.fs.Remove(s.dir.pack(p.name, packSuffix)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return translate(err)
+	}
+	s.files.drop(p.name.key(kindPack))
+	if err := s.dir.syncPacks(SyncPackGone); err != nil {
+		return translate(err)
+	}
+	for _, suffix := range []string{indexSuffix, tombsSuffix} {
+		if err := s.fs.Remove(s.dir.pack(p.name, suffix)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return translate(err)
+		}
+	}
+	s.files.drop(p.name.key(kindIndex))
+	return nil
+}
+
+// load opens the pack: by its index, or when it has none by its records. It
+// reports false when the pack holds nothing; then it is removed.
+func (p *pack) load() (bool, error) {
+	x, err := p.openIndex()
+	if errors.Is(err, errIndex) || errors.Is(err, fs.ErrNotExist) {
+		return p.recover(err)
+	}
+	if err != nil {
+		return false, err
+	}
+	p.index, p.size, p.retired = x, x.size, true
+	buried, err := p.tombs.load()
+	if err != nil {
+		return false, err
+	}
+	if err := x.bury(buried); err != nil {
+		return true, p.repair(x, err)
+	}
+	return true, nil
+}
+
+// openIndex opens the index of the pack.
+func (p *pack) openIndex() (*index, error) {
+	f, err := p.store.fs.Open(p.store.dir.pack(p.name, indexSuffix))
+	if err != nil {
+		return nil, err
+	}
+	x, err := parseIndex(f)
+	if err == nil && x.nonce != p.name.nonce {
+		err = errIndex
+	}
+	if errors.Is(err, errShort) {
+		err = errIndex
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return nil, err
+	}
+	x.pack = p
+	return x, nil
+}
+
+// recover makes the pack out of its records.
+func (p *pack) recover(cause error) (bool, error) {
+	if !errors.Is(cause, fs.ErrNotExist) {
+		p.store.log.Warn("index of a pack is damaged and made anew", slog.String("pack", p.name.String()))
+	}
+	found, size, err := p.scan(0)
+	if err != nil {
+		return false, err
+	}
+	if len(found.entries) == 0 {
+		return false, p.giveUp(size)
+	}
+	p.recent = newRecent()
+	p.add(found.entries, live)
+	p.retire(size, false)
+	buried, err := p.tombs.load()
+	if err != nil {
+		return false, err
+	}
+	for _, e := range buried {
+		p.recent.bury(e)
+	}
+	// Without room for an index the pack works as it is.
+	if err := p.seal(); err != nil {
+		p.store.log.Warn("index of a pack cannot be written; trying again later",
+			slog.String("pack", p.name.String()), slog.Any("error", err))
+	}
+	return true, nil
+}
+
+// giveUp removes a pack in which no blob is.
+func (p *pack) giveUp(size int64) error {
+	if size <= maxBatchBytes {
+		// No more than what its first group may have left behind.
+		return p.store.removePack(p)
+	}
+	p.store.log.Error("pack holds no readable blob; set aside", slog.String("pack", p.name.String()))
+	path := p.store.dir.pack(p.name, packSuffix)
+	return p.store.fs.Rename(path, path+".unreadable")
+}
+
+// scan reads the whole pack, which was durable up to synced or more.
+func (p *pack) scan(synced int64) (found *scan, size int64, err error) {
+	f, err := p.store.fs.Open(p.store.dir.pack(p.name, packSuffix))
+	if err != nil {
+		return nil, 0, err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	if size, err = f.Size(); err != nil {
+		return nil, 0, err
+	}
+	if found, err = scanPack(f, p.name.nonce, size, synced); err != nil {
+		return nil, 0, err
+	}
+	if found.lost > 0 {
+		p.store.log.Error("pack has bytes that belong to no blob; what was there is lost",
+			slog.String("pack", p.name.String()), slog.Int64("lost_bytes", found.lost))
+	}
+	return found, size, f.Sync(SyncPackRecovered)
+}
+
+// repair makes a new index when x, that of the pack, has turned out to be
+// damaged.
+func (p *pack) repair(x *index, cause error) error {
+	if !errors.Is(cause, errIndex) {
+		return translate(cause)
+	}
+	// No tomb is written meanwhile.
+	p.tombs.group.turn.Lock()
+	defer p.tombs.group.turn.Unlock()
+	p.mu.RLock()
+	repaired := p.index != x
+	p.mu.RUnlock()
+	if repaired {
+		return nil
+	}
+	p.store.log.Warn("index of a pack is damaged and made anew", slog.String("pack", p.name.String()))
+	found, _, err := p.scan(x.size)
+	if err != nil {
+		return translate(err)
+	}
+	slices.SortFunc(found.entries, compareEntries)
+	fresh, err := p.writeIndex(found.entries)
+	if err != nil {
+		return err
+	}
+	buried, err := p.tombs.load()
+	if err == nil {
+		err = fresh.bury(buried)
+	}
+	if err != nil {
+		return translate(err)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.index = fresh
+	return nil
+}

@@ -1,0 +1,90 @@
+// Command storage runs the storage service: it moves the bytes of files, over
+// gRPC, and sweeps away those that no record refers to any more.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+
+	"github.com/holdfast-files/holdfast/internal/lifecycle"
+	"github.com/holdfast-files/holdfast/internal/logging"
+	"github.com/holdfast-files/holdfast/internal/rpc"
+	"github.com/holdfast-files/holdfast/internal/settings"
+	ledgerv1 "github.com/holdfast-files/holdfast/proto/holdfast/ledger/v1"
+	"github.com/holdfast-files/holdfast/services/storage/blob"
+	"github.com/holdfast-files/holdfast/services/storage/server"
+)
+
+// config are the settings of the service.
+type config struct {
+	Listen        string `help:"Address for callers; loopback only, since no identity is configured." default:"127.0.0.1:9083"`
+	InspectListen string `help:"Address for fsck alone; loopback only." default:"127.0.0.1:9084"`
+	Ledger        string `help:"Address of the metadata service's ledger." default:"127.0.0.1:9082"`
+	engineConfig
+	server.Limits
+	settings.Process
+}
+
+// Validate checks the settings.
+func (c *config) Validate() error {
+	var check settings.Check
+	check.Loopback("listen", c.Listen, "no identity is configured")
+	check.Loopback("inspect-listen", c.InspectListen, "no identity is configured")
+	check.HostPort("ledger", c.Ledger)
+	c.Limits.Check(&check)
+	c.Process.Check(&check)
+	return check.Err()
+}
+
+func main() {
+	if err := run(); err != nil {
+		if code := settings.ExitCode(err); code != 0 {
+			fmt.Fprintln(os.Stderr, "storage:", err)
+			os.Exit(code)
+		}
+	}
+}
+
+func run() error {
+	var c config
+	program := settings.Program{Name: "storage", Description: "The storage service of Holdfast.", Output: os.Stdout}
+	if _, err := program.Parse(os.Args[1:], os.Environ(), &c); err != nil {
+		return err
+	}
+	ctx, logger := context.Background(), logging.New(os.Stdout, c.LogLevel)
+	blobs, err := c.open(logger)
+	if err != nil {
+		return err
+	}
+	return errors.Join(serve(ctx, logger, c, blobs), blobs.Close())
+}
+
+func serve(ctx context.Context, logger *slog.Logger, c config, blobs blob.Store) error {
+	reads := []string{"holdfast.ledger.v1.LedgerService/Locate", "holdfast.ledger.v1.LedgerService/Audit"}
+	conn, err := rpc.Dial(c.Ledger, rpc.DialConfig{Reads: reads})
+	if err != nil {
+		return err
+	}
+	defer conn.Close() //nolint:errcheck // nothing is in flight any more
+	service := server.New(server.Config{
+		Blobs: blobs, Ledger: ledgerv1.NewLedgerServiceClient(conn), Logger: logger, Limits: c.Limits,
+	})
+	readiness := new(lifecycle.Readiness)
+	door := rpc.Config{Logger: logger, Name: "storage", Readiness: readiness}
+	inspection := door
+	door.Reflection, inspection.Name = true, "inspection"
+	public, private := rpc.New(door), rpc.New(inspection)
+	service.Register(public)
+	service.RegisterInspection(private)
+	listeners, err := rpc.Listen(ctx, c.Listen, c.InspectListen)
+	if err != nil {
+		return err
+	}
+	logger.InfoContext(ctx, "storage is ready", "listen", c.Listen, "inspect_listen", c.InspectListen, "engine", c.Engine)
+	return lifecycle.Run(ctx, logger, c.Lifecycle(readiness),
+		lifecycle.Component{Name: "sweeper", Run: service.Run},
+		private.Component(listeners[1]), public.Component(listeners[0]))
+}
