@@ -6,7 +6,7 @@
 // Modules of the workspace share one go command. Modules whose tests look at
 // more than the go command can see (built binaries, other modules' sources) are
 // run again each time. A module outside go.work runs in its own dependency
-// world. With -require-all a skip that the -allowed file does not list fails
+// world, and without the race detector. With -require-all a skip that the -allowed file does not list fails
 // the run.
 //
 // The last line is always "N passed, N failed, N skipped".
