@@ -6,8 +6,8 @@
 // Modules of the workspace share one go command. Modules whose tests look at
 // more than the go command can see (built binaries, other modules' sources) are
 // run again each time. A module outside go.work runs in its own dependency
-// world, and without the race detector. With -require-all a skip that the -allowed file does not list fails
-// the run.
+// world, and without the race detector. With -require-all a skip that the
+// -allowed file does not list fails the run.
 //
 // The last line is always "N passed, N failed, N skipped".
 package main
