@@ -62,6 +62,9 @@ func (s *Server) Content() *content.Engine { return s.content }
 // Sweeper returns the sweeper, for its stats and for sweeping at once.
 func (s *Server) Sweeper() *sweeper.Sweeper { return s.sweeper }
 
+// Inspector returns the inspection, for fsck in the same process.
+func (s *Server) Inspector() *inspect.Inspector { return s.inspector }
+
 // Register registers what callers may call. The server must use wire.Codec.
 func (s *Server) Register(registrar grpc.ServiceRegistrar) {
 	storagev1.RegisterContentServiceServer(registrar, contentgrpc.New(s.content, s.stall))

@@ -1,0 +1,99 @@
+package ledgertest
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"github.com/google/uuid"
+	ledgerv1 "github.com/holdfast-files/holdfast/proto/holdfast/ledger/v1"
+)
+
+// Audit returns a page of what the records refer to, in the order of their
+// names; intents and jobs come last, so that a commit moves a reference to
+// where an audit has been already.
+func (l *Ledger) Audit(ctx context.Context, req *ledgerv1.AuditRequest) (*ledgerv1.AuditResponse, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	resp := &ledgerv1.AuditResponse{}
+	if req.GetPageToken() == "" {
+		resp.Findings = l.Findings
+	} else if l.BetweenPages != nil {
+		l.BetweenPages()
+	}
+	size := int(req.GetPageSize())
+	if size == 0 {
+		size = 1000
+	}
+	if l.MaxPage != 0 {
+		size = min(size, l.MaxPage)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, r := range l.references() {
+		if r.GetName() <= req.GetPageToken() {
+			continue
+		}
+		if len(resp.GetReferences()) == size {
+			resp.NextPageToken = resp.GetReferences()[size-1].GetName()
+			break
+		}
+		resp.References = append(resp.References, r)
+	}
+	resp.ExaminedCount = int64(len(resp.GetReferences()))
+	return resp, nil
+}
+
+func (l *Ledger) references() []*ledgerv1.Reference {
+	var all []*ledgerv1.Reference
+	for _, f := range l.files {
+		for _, r := range f.revisions {
+			all = append(all, &ledgerv1.Reference{
+				Name: r.meta.GetName(), Extents: r.extents, SizeBytes: r.meta.GetSizeBytes(), Sha256: r.sha256,
+			})
+		}
+	}
+	for _, i := range l.intents {
+		all = append(all, pending("work/"+i.blob.String(), i.blob.String()))
+	}
+	for _, j := range l.jobs {
+		all = append(all, pending(j.id, j.blobs...))
+	}
+	slices.SortFunc(all, func(a, b *ledgerv1.Reference) int { return cmp.Compare(a.GetName(), b.GetName()) })
+	return all
+}
+
+func pending(name string, blobs ...string) *ledgerv1.Reference {
+	r := &ledgerv1.Reference{Name: name, Pending: true}
+	for _, id := range blobs {
+		r.Extents = append(r.Extents, &ledgerv1.Extent{BlobId: id})
+	}
+	return r
+}
+
+// Check verifies what must always hold: every revision has its bytes, and
+// every blob has a revision, an intent or a job.
+func (l *Ledger) Check() {
+	l.tb.Helper()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	known := map[uuid.UUID]bool{}
+	for _, r := range l.references() {
+		for _, x := range r.GetExtents() {
+			known[uuid.MustParse(x.GetBlobId())] = true
+		}
+		if r.GetPending() || len(r.GetExtents()) != 1 {
+			continue
+		}
+		size, sum, ok := l.store.Sum(uuid.MustParse(r.GetExtents()[0].GetBlobId()))
+		if !ok || size != r.GetSizeBytes() || string(sum[:]) != string(r.GetSha256()) {
+			l.tb.Errorf("ledgertest: %s is visible without its bytes", r.GetName())
+		}
+	}
+	for _, id := range l.store.IDs() {
+		if !known[id] {
+			l.tb.Errorf("ledgertest: blob %v has no record", id)
+		}
+	}
+}

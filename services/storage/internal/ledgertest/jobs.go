@@ -1,0 +1,107 @@
+package ledgertest
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+	errorsv1 "github.com/holdfast-files/holdfast/proto/holdfast/errors/v1"
+	ledgerv1 "github.com/holdfast-files/holdfast/proto/holdfast/ledger/v1"
+	"google.golang.org/protobuf/types/known/timestamppb"
+)
+
+// ClaimJobs leases jobs that are due. An intent that has expired becomes one,
+// and cannot be committed any more.
+func (l *Ledger) ClaimJobs(ctx context.Context, req *ledgerv1.ClaimJobsRequest) (*ledgerv1.ClaimJobsResponse, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.now()
+	for grant, i := range l.intents {
+		if !now.Before(i.expire) {
+			l.retire(grant, i)
+		}
+	}
+	resp := &ledgerv1.ClaimJobsResponse{}
+	for _, j := range l.sortedJobs() {
+		if now.Before(j.due) {
+			continue
+		}
+		if resp.OldestDueTime == nil || j.due.Before(resp.GetOldestDueTime().AsTime()) {
+			resp.OldestDueTime = timestamppb.New(j.due)
+		}
+		if now.Before(j.leased) || len(resp.GetJobs()) == int(req.GetLimit()) {
+			continue
+		}
+		j.lease, j.leased = newID(), now.Add(req.GetLeaseDuration().AsDuration())
+		resp.Jobs = append(resp.Jobs, &ledgerv1.Job{Id: j.id, Lease: j.lease, BlobIds: slices.Clone(j.blobs)})
+	}
+	return resp, nil
+}
+
+// FinishJob ends a job.
+func (l *Ledger) FinishJob(ctx context.Context, req *ledgerv1.FinishJobRequest) (*ledgerv1.FinishJobResponse, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	j := l.jobs[req.GetId()]
+	if j == nil || j.lease != req.GetLease() {
+		return nil, refused(errorsv1.Reason_REASON_CONFLICT)
+	}
+	for _, id := range j.blobs {
+		if _, _, ok := l.store.Sum(uuid.MustParse(id)); ok {
+			l.tb.Errorf("ledgertest: job %s finished and blob %s is still there", j.id, id)
+		}
+	}
+	delete(l.jobs, j.id)
+	return &ledgerv1.FinishJobResponse{}, nil
+}
+
+// AddJob makes a job that became due some time ago.
+func (l *Ledger) AddJob(due time.Duration, blobs ...uuid.UUID) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	j := &job{id: "work/" + newID(), due: l.now().Add(-due)}
+	for _, id := range blobs {
+		j.blobs = append(j.blobs, id.String())
+	}
+	l.jobs[j.id] = j
+}
+
+// AddNonsense makes a job whose blob id is none.
+func (l *Ledger) AddNonsense() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	j := &job{id: "work/" + newID(), blobs: []string{"../nonsense"}, due: l.now()}
+	l.jobs[j.id] = j
+}
+
+func (l *Ledger) sortedJobs() []*job {
+	var sorted []*job
+	for _, j := range l.jobs {
+		sorted = append(sorted, j)
+	}
+	slices.SortFunc(sorted, func(a, b *job) int { return a.due.Compare(b.due) })
+	return sorted
+}
+
+// SweepDue deletes the blobs of all jobs that are due, as a sweeper would.
+func (l *Ledger) SweepDue() {
+	claimed, err := l.ClaimJobs(context.Background(), &ledgerv1.ClaimJobsRequest{Limit: 100})
+	if err != nil {
+		l.tb.Error(err)
+	}
+	for _, j := range claimed.GetJobs() {
+		for _, id := range j.GetBlobIds() {
+			l.store.Lose(uuid.MustParse(id))
+		}
+		if _, err := l.FinishJob(context.Background(), &ledgerv1.FinishJobRequest{Id: j.GetId(), Lease: j.GetLease()}); err != nil {
+			l.tb.Error(err)
+		}
+	}
+}
