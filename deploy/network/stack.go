@@ -17,6 +17,9 @@ import (
 // NewStack builds the network of an installation.
 func NewStack(scope constructs.Construct, id string, cfg config.Config, props awscdk.StackProps) awscdk.Stack {
 	stack := awscdk.NewStack(scope, jsii.String(id), &props)
+	// The library would look the zones up to check those it is given, and that
+	// takes credentials.
+	stack.Node().SetContext(jsii.String("availability-zones:account="+cfg.Account+":region="+cfg.Region), cfg.Zones)
 	key := journal.NewKey(stack, cfg)
 	logs := journal.Open(cfg, key.KeyArn())
 

@@ -51,7 +51,11 @@ func (m *mutator) remove() {
 	m.found = append(m.found, Mutant{Name: m.id + ": removed", World: m.w.with(m.stack, m.logical, nil)})
 }
 
+// set makes a mutant with another value for a property, unless it has it.
 func (m *mutator) set(what, key string, value any) {
+	if m.resource.Properties[key] == value {
+		return
+	}
 	m.change(what, func(p map[string]any) { p[key] = value })
 }
 
@@ -64,14 +68,14 @@ func (m *mutator) mutate() {
 		m.group()
 	case "AWS::EC2::Route":
 		m.remove()
-		m.set("redirected to another table", "RouteTableId", map[string]any{"Ref": m.other("AWS::EC2::RouteTable", "RouteTableId")})
+		m.reroute()
 	case "AWS::EC2::RouteTable":
 		m.add("a way to the internet", "AWS::EC2::Route", map[string]any{
 			"RouteTableId": map[string]any{"Ref": m.logical}, "DestinationCidrBlock": "0.0.0.0/0", "GatewayId": "igw",
 		})
 	case "AWS::EC2::SubnetRouteTableAssociation":
 		m.remove()
-		m.set("redirected to another table", "RouteTableId", map[string]any{"Ref": m.other("AWS::EC2::RouteTable", "RouteTableId")})
+		m.reroute()
 	case "AWS::EC2::VPCEndpoint":
 		m.endpoint()
 	case "AWS::ElasticLoadBalancingV2::LoadBalancer":
@@ -80,11 +84,11 @@ func (m *mutator) mutate() {
 		m.remove()
 		m.set("moved to port 80", "Port", float64(80))
 		m.set("without TLS", "Protocol", "HTTP")
-		m.set("forwarding everything", "DefaultActions", []any{m.forward("")})
+		m.change("forwarding everything", func(p map[string]any) { p["DefaultActions"] = []any{m.forward("")} })
 	case "AWS::ElasticLoadBalancingV2::ListenerRule":
 		m.remove()
-		m.set("without conditions", "Conditions", []any{})
-		m.set("redirected to another target", "Actions", []any{m.forward(m.target())})
+		m.change("without conditions", func(p map[string]any) { p["Conditions"] = []any{} })
+		m.change("redirected to another target", func(p map[string]any) { p["Actions"] = []any{m.forward(m.target())} })
 	case "AWS::ECS::Service":
 		m.service()
 	case "AWS::CloudFront::Distribution":
@@ -95,16 +99,15 @@ func (m *mutator) mutate() {
 	m.policies()
 }
 
-// other is a resource of the kind that the given property doesn't refer to.
-func (m *mutator) other(kind, property string) string {
-	current := fmt.Sprint(m.resource.Properties[property])
+// reroute points at each other route table of the stack.
+func (m *mutator) reroute() {
+	current := fmt.Sprint(m.resource.Properties["RouteTableId"])
 	resources := m.w.stacks[m.stack].resources
 	for _, logical := range slices.Sorted(maps.Keys(resources)) {
-		if resources[logical].Type == kind && logical != m.logical && !strings.Contains(current, logical) {
-			return logical
+		if resources[logical].Type == "AWS::EC2::RouteTable" && !strings.Contains(current, logical) {
+			m.change("redirected to "+logical, func(p map[string]any) { p["RouteTableId"] = map[string]any{"Ref": logical} })
 		}
 	}
-	return "nothing"
 }
 
 // add makes a mutant with a resource more.

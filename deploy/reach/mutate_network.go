@@ -84,8 +84,8 @@ func (m *mutator) balancer() {
 		scheme = "internal"
 	}
 	m.set("made "+scheme, "Scheme", scheme)
-	m.set("wearing no group", "SecurityGroups", []any{})
-	m.set("in no subnet", "Subnets", []any{})
+	m.change("wearing no group", func(p map[string]any) { p["SecurityGroups"] = []any{} })
+	m.change("in no subnet", func(p map[string]any) { p["Subnets"] = []any{} })
 }
 
 func (m *mutator) service() {

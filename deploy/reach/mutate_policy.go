@@ -2,6 +2,8 @@ package reach
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -9,6 +11,7 @@ import (
 // wherever in it the document is.
 func (m *mutator) policies() {
 	for _, at := range documents(m.resource.Properties, nil) {
+		// Named after the property the document is in: Policies 2 removed.
 		statements := lookup(m.resource.Properties, at)["Statement"].([]any)
 		for i := range statements {
 			m.statement(at, i, statements[i].(map[string]any))
@@ -17,12 +20,13 @@ func (m *mutator) policies() {
 }
 
 func (m *mutator) statement(at []any, i int, original map[string]any) {
+	name := fmt.Sprintf("%v %d ", at[0], i)
 	change := func(what string, f func(s map[string]any)) {
-		m.change(fmt.Sprintf("statement %d %s", i, what), func(p map[string]any) {
+		m.change(name+what, func(p map[string]any) {
 			f(lookup(p, at)["Statement"].([]any)[i].(map[string]any))
 		})
 	}
-	m.change(fmt.Sprintf("statement %d removed", i), func(p map[string]any) {
+	m.change(name+"removed", func(p map[string]any) {
 		document := lookup(p, at)
 		list := document["Statement"].([]any)
 		document["Statement"] = append(append([]any{}, list[:i]...), list[i+1:]...)
@@ -37,7 +41,11 @@ func (m *mutator) statement(at []any, i int, original map[string]any) {
 	}
 	if original["Resource"] != nil && original["Resource"] != "*" {
 		change("widened to all resources", func(s map[string]any) { s["Resource"] = "*" })
+		now := m.w.text(m.w.stacks[m.stack], original["Resource"])
 		for _, store := range m.w.stores() {
+			if store.arn == now {
+				continue
+			}
 			change("redirected to "+store.id, func(s map[string]any) { s["Resource"] = store.arn })
 		}
 	}
@@ -79,8 +87,8 @@ func documents(v any, at []any) [][]any {
 		if list, ok := v["Statement"].([]any); ok && len(list) > 0 && isStatement(list[0]) {
 			return [][]any{at}
 		}
-		for key, item := range v {
-			all = append(all, documents(item, append(append([]any{}, at...), key))...)
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			all = append(all, documents(v[key], append(append([]any{}, at...), key))...)
 		}
 	case []any:
 		for i, item := range v {

@@ -1,0 +1,172 @@
+package proof
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/holdfast-files/holdfast/deploy/contract"
+)
+
+// container is the first container of a service's task.
+func (in installation) container(t *testing.T, service string) map[string]any {
+	t.Helper()
+	for _, r := range in.of("AWS::ECS::TaskDefinition") {
+		if c := at(r.Properties, "ContainerDefinitions", 0); at(c, "Name") == service {
+			return c.(map[string]any)
+		}
+	}
+	t.Fatalf("no container %s", service)
+	return nil
+}
+
+// arguments are a container's flags, with references by name.
+func arguments(c map[string]any) []string {
+	var all []string
+	for _, v := range c["Command"].([]any) {
+		text, ok := v.(string)
+		if !ok {
+			text = fmt.Sprint(at(v, "Fn::Join", 1, 0)) + "reference"
+		}
+		all = append(all, text)
+	}
+	return all
+}
+
+// TestContainersKeepTheContract compares flags, ports and variables of the
+// templates with the contract.
+func TestContainersKeepTheContract(t *testing.T) {
+	for name, in := range installations {
+		host := func(service string) string { return service + "." + string(in.cfg.Stage) + ".holdfast.internal" }
+		identity := contract.Identity{Issuer: in.cfg.Identity.Issuer, Audience: in.cfg.Identity.Audience, Discovery: name == "issuer"}
+		secrets := []string{contract.BootstrapKeyVariable, contract.GrantKeyVariable, contract.JWKSVariable, contract.LedgerTokenVariable}
+		if identity.Discovery {
+			secrets = slices.DeleteFunc(secrets, func(s string) bool { return s == contract.JWKSVariable })
+		}
+		tests := []struct {
+			service string
+			flags   []string
+			ports   []int
+			secrets []string
+		}{
+			{"metadata", contract.MetadataFlags("reference", identity), []int{contract.MetadataPort, contract.LedgerPort}, secrets},
+			{"storage", contract.StorageFlags("reference", host("metadata")), []int{contract.StoragePort}, []string{contract.LedgerTokenVariable}},
+			{"gateway", contract.GatewayFlags(host("metadata"), host("storage")), []int{contract.GatewayPort}, nil},
+		}
+		for _, test := range tests {
+			c := in.container(t, test.service)
+			if got := arguments(c); !slices.Equal(got, test.flags) {
+				t.Errorf("%s %s is started with\n%v\nwant\n%v", name, test.service, got, test.flags)
+			}
+			var ports []int
+			for _, mapping := range c["PortMappings"].([]any) {
+				ports = append(ports, int(at(mapping, "ContainerPort").(float64)))
+			}
+			if !slices.Equal(ports, test.ports) {
+				t.Errorf("%s %s listens on %v, want %v", name, test.service, ports, test.ports)
+			}
+			var injected []string
+			list, _ := c["Secrets"].([]any)
+			for _, secret := range list {
+				injected = append(injected, at(secret, "Name").(string))
+			}
+			slices.Sort(injected)
+			if !slices.Equal(injected, test.secrets) {
+				t.Errorf("%s %s is given %v, want %v", name, test.service, injected, test.secrets)
+			}
+		}
+	}
+}
+
+// TestBinariesAcceptTheirFlags starts the real processes with exactly the
+// flags, variables and secrets of the production template and waits until each
+// listens on its ports. HOLDFAST_BIN is a directory with metadata, storage and
+// gateway; `make test` builds them there.
+func TestBinariesAcceptTheirFlags(t *testing.T) {
+	dir := os.Getenv("HOLDFAST_BIN")
+	if dir == "" {
+		t.Skip("HOLDFAST_BIN names no directory with the binaries metadata, storage and gateway")
+	}
+	in := installations["prod"]
+	for _, service := range []string{"metadata", "storage", "gateway"} {
+		t.Run(service, func(t *testing.T) {
+			c := in.container(t, service)
+			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+			defer cancel()
+			cmd := exec.CommandContext(ctx, filepath.Join(dir, service), loopback(arguments(c))...)
+			cmd.Env = environment(c, in.cfg.Region, in.cfg.Identity.JWKS)
+			var output strings.Builder
+			cmd.Stdout, cmd.Stderr = &output, &output
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			ended := make(chan error, 1)
+			go func() { ended <- cmd.Wait() }()
+			defer func() {
+				cancel()
+				<-ended
+			}()
+			for _, mapping := range c["PortMappings"].([]any) {
+				if err := listens(ctx, int(at(mapping, "ContainerPort").(float64)), ended); err != nil {
+					ended <- err
+					t.Fatalf("%v\n%s", err, output.String())
+				}
+			}
+		})
+	}
+}
+
+// loopback keeps a process that is only tried out off the network.
+func loopback(flags []string) []string {
+	for i := range flags {
+		flags[i] = strings.Replace(flags[i], "=0.0.0.0:", "=127.0.0.1:", 1)
+	}
+	return flags
+}
+
+// environment is the container's, with values for secrets and AWS settings
+// that lead nowhere.
+func environment(c map[string]any, region, jwks string) []string {
+	env := []string{
+		"AWS_REGION=" + region, "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_ENDPOINT_URL=http://127.0.0.1:1",
+	}
+	for _, v := range c["Environment"].([]any) {
+		env = append(env, fmt.Sprint(at(v, "Name"), "=", at(v, "Value")))
+	}
+	list, _ := c["Secrets"].([]any)
+	for _, secret := range list {
+		value := strings.Repeat("s3cr3t0x", 8)
+		if at(secret, "Name") == contract.JWKSVariable {
+			value = jwks
+		}
+		env = append(env, fmt.Sprint(at(secret, "Name"), "=", value))
+	}
+	return env
+}
+
+// listens waits until something accepts connections on port, or the process
+// has ended.
+func listens(ctx context.Context, port int, ended <-chan error) error {
+	var dialer net.Dialer
+	for {
+		select {
+		case err := <-ended:
+			return fmt.Errorf("ended before it listened on %d: %w", port, errors.Join(err))
+		case <-ctx.Done():
+			return fmt.Errorf("doesn't listen on %d: %w", port, ctx.Err())
+		default:
+		}
+		conn, err := dialer.DialContext(ctx, "tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err == nil {
+			return conn.Close()
+		}
+	}
+}
