@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"log/slog"
-	"net"
 	"strings"
 	"sync"
 	"testing"
@@ -115,13 +114,13 @@ func serve(t *testing.T, register func(grpc.ServiceRegistrar)) *grpc.ClientConn 
 	t.Helper()
 	srv := rpc.New(rpc.Config{Logger: slog.New(slog.DiscardHandler), Name: "storage"})
 	register(srv)
-	lis, err := net.Listen("tcp", "127.0.0.1:0")
+	listeners, err := rpc.Listen(context.Background(), "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	served := make(chan error, 1)
-	go func() { served <- srv.Serve(lis) }()
-	conn, err := rpc.Dial(lis.Addr().String(), rpc.DialConfig{})
+	go func() { served <- srv.Serve(listeners[0]) }()
+	conn, err := rpc.Dial(listeners[0].Addr().String(), rpc.DialConfig{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -35,6 +35,12 @@ type Node struct {
 	Creator     string            `json:"creator,omitempty"`
 }
 
+// Located is a node with its path; the path is empty when it is not known.
+type Located struct {
+	Path Path `json:"path"`
+	*Node
+}
+
 // IsFolder reports whether the node is a folder.
 func (n *Node) IsFolder() bool { return n.Kind == KindFolder }
 

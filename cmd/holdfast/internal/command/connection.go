@@ -1,0 +1,34 @@
+// Package command holds the client commands of holdfast, a struct with its
+// flags for each.
+package command
+
+import (
+	"strings"
+
+	"github.com/holdfast-files/holdfast/cmd/holdfast/internal/api"
+)
+
+// Connection are the flags that say which space a command works on.
+type Connection struct {
+	Server  string `help:"Server to talk to." default:"http://127.0.0.1:8080" placeholder:"URL" group:"Connection"`
+	Space   string `help:"Space to work on." default:"default" placeholder:"ID" group:"Connection"`
+	Token   string `help:"Bearer token to send; as a variable it stays out of the list of processes." placeholder:"TOKEN" group:"Connection"`
+	Retries int    `help:"How often to repeat what failed in a way that may pass." default:"8" placeholder:"N" group:"Connection"`
+}
+
+// Validate checks the flags.
+func (c Connection) Validate() error {
+	_, err := c.open(1)
+	return err
+}
+
+// open returns a client for so many calls at a time.
+func (c Connection) open(connections int) (*api.Client, error) {
+	return api.New(api.Config{
+		Server:      c.Server,
+		Space:       c.Space,
+		Token:       strings.TrimSpace(c.Token),
+		Connections: connections,
+		Retries:     c.Retries,
+	})
+}

@@ -1,0 +1,144 @@
+package transfer
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/holdfast-files/holdfast/cmd/holdfast/internal/api"
+	"github.com/holdfast-files/holdfast/internal/fault"
+	errorsv1 "github.com/holdfast-files/holdfast/proto/holdfast/errors/v1"
+)
+
+const (
+	// downloads is how often a download is begun anew because the file was
+	// changed meanwhile or came out wrong.
+	downloads = 3
+	// copyBytes is how much is read and written at a time.
+	copyBytes = 128 << 10
+)
+
+// get moves a file.
+func (r *getRun) get(ctx context.Context, to localNode, node *api.Node, item Item) Item {
+	info, err := to.root.Lstat(to.rel)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		item.Outcome = Created
+	case err != nil:
+		return item.failed(err)
+	case info.IsDir():
+		return item.failed(fault.New(fault.Exists.Reason, "%s is a folder", item.Local))
+	case r.SameOnly && sameLocally(to, info, node):
+		r.Meter.Move(node.SizeBytes)
+		return item.skipped("same contents")
+	case r.Existing == Keep:
+		return item.skipped("exists")
+	case r.Existing == Refuse:
+		return item.failed(exists(item.Local))
+	default:
+		item.Outcome = Replaced
+	}
+	source := api.Source{Name: node.Name, Revision: r.Revision}
+	for attempt := 1; ; attempt++ {
+		done, err := r.download(ctx, to, source, item)
+		if err == nil {
+			return done
+		}
+		again := errors.Is(err, api.ErrChanged) || fault.ReasonOf(err) == errorsv1.Reason_REASON_DIGEST_MISMATCH
+		if !again || attempt == downloads {
+			return item.failed(err)
+		}
+	}
+}
+
+func exists(path string) error {
+	return fault.New(fault.Exists.Reason, "%s exists; --force replaces it", path)
+}
+
+// sameLocally reports whether a local file has the contents of a node.
+func sameLocally(to localNode, info fs.FileInfo, node *api.Node) bool {
+	if !info.Mode().IsRegular() || info.Size() != node.SizeBytes {
+		return false
+	}
+	file, err := to.root.Open(to.rel)
+	if err != nil {
+		return false
+	}
+	defer file.Close()
+	sum, err := fileSum(file)
+	return err == nil && sum == node.SHA256
+}
+
+// download receives contents into a file of another name in the same folder,
+// and gives it its name when they are whole and verified.
+func (r *getRun) download(ctx context.Context, to localNode, source api.Source, item Item) (_ Item, err error) {
+	content, err := r.Client.Open(ctx, source)
+	if err != nil {
+		return item, err
+	}
+	defer content.Close()
+	// The name has a length of its own, because that of the file may leave no
+	// room for more.
+	partial := filepath.Join(filepath.Dir(to.rel), ".holdfast-"+rand.Text()[:12]+".part")
+	file, err := to.root.OpenFile(partial, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	if err != nil {
+		return item, err
+	}
+	moved := &counter{moved: r.Meter.Move}
+	defer func() {
+		if err != nil {
+			moved.undo()
+			_ = to.root.Remove(partial)
+		}
+	}()
+	_, err = io.CopyBuffer(io.MultiWriter(file, moved), struct{ io.Reader }{content}, make([]byte, min(copyBytes, content.SizeBytes+1)))
+	if err = errors.Join(err, file.Close()); err != nil {
+		return item, err
+	}
+	if err = publish(to, partial, r.Existing == Replace); err != nil {
+		return item, err
+	}
+	item.SizeBytes, item.SHA256 = content.SizeBytes, hex.EncodeToString(content.Sum())
+	if !content.Verifiable {
+		item.Note = "not verified: the server knows no sha-256 of it yet"
+	}
+	return item, nil
+}
+
+// publish gives a file its name. Unless it may replace, it fails when the name
+// was taken meanwhile; on file systems without hard links a file that appears
+// in the very moment is lost.
+func publish(to localNode, partial string, replace bool) error {
+	if !replace {
+		err := to.root.Link(partial, to.rel)
+		if err == nil {
+			return to.root.Remove(partial)
+		}
+		if errors.Is(err, fs.ErrExist) {
+			return exists(to.shown())
+		}
+		if _, err := to.root.Lstat(to.rel); err == nil {
+			return exists(to.shown())
+		}
+	}
+	return to.root.Rename(partial, to.rel)
+}
+
+// counter counts the bytes that are written to it.
+type counter struct {
+	moved func(int64)
+	bytes int64
+}
+
+func (c *counter) Write(p []byte) (int, error) {
+	c.bytes += int64(len(p))
+	c.moved(int64(len(p)))
+	return len(p), nil
+}
+
+func (c *counter) undo() { c.moved(-c.bytes) }
