@@ -1,16 +1,15 @@
 package rpc
 
 import (
-	"context"
 	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
 
-	"github.com/holdfast-files/holdfast/internal/fault"
 	"github.com/holdfast-files/holdfast/internal/wire"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/experimental"
@@ -65,8 +64,9 @@ func Dial(target string, cfg DialConfig) (*grpc.ClientConn, error) {
 		grpc.WithStreamInterceptor(clientStream),
 		grpc.WithReadBufferSize(cfg.SocketBytes),
 		grpc.WithWriteBufferSize(cfg.SocketBytes),
-		grpc.WithInitialWindowSize(cfg.WindowBytes),
-		grpc.WithInitialConnWindowSize(connWindows * cfg.WindowBytes),
+		grpc.WithStaticStreamWindowSize(cfg.WindowBytes),
+		grpc.WithStaticConnWindowSize(connWindows * cfg.WindowBytes),
+		grpc.WithConnectParams(grpc.ConnectParams{Backoff: reconnect, MinConnectTimeout: connectTimeout}),
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{
 			Time:                2 * minKeepalive,
 			Timeout:             10 * time.Second,
@@ -82,6 +82,9 @@ func Dial(target string, cfg DialConfig) (*grpc.ClientConn, error) {
 	}
 	return conn, nil
 }
+
+// How soon a service that was gone is found again.
+var reconnect = backoff.Config{BaseDelay: 100 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: 3 * time.Second}
 
 // A page of a listing may be larger than a chunk.
 const defaultClientRecvBytes = 16 << 20
@@ -120,23 +123,4 @@ func serviceConfig(reads []string) (string, error) {
 	}
 	b, err := json.Marshal(config)
 	return string(b), err
-}
-
-func clientUnary(timeout time.Duration) grpc.UnaryClientInterceptor {
-	return func(ctx context.Context, method string, req, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
-		if _, ok := ctx.Deadline(); !ok {
-			var cancel context.CancelFunc
-			ctx, cancel = context.WithTimeout(ctx, timeout)
-			defer cancel()
-		}
-		return fault.FromStatus(invoke(outgoing(ctx), method, req, reply, conn, opts...))
-	}
-}
-
-func clientStream(ctx context.Context, desc *grpc.StreamDesc, conn *grpc.ClientConn, method string, streamer grpc.Streamer, opts ...grpc.CallOption) (grpc.ClientStream, error) {
-	s, err := streamer(outgoing(ctx), desc, conn, method, opts...)
-	if err != nil {
-		return nil, fault.FromStatus(err)
-	}
-	return &translatedStream{s}, nil
 }

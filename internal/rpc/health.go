@@ -2,7 +2,7 @@ package rpc
 
 import (
 	"context"
-	"sync/atomic"
+	"strings"
 
 	"github.com/holdfast-files/holdfast/internal/fault"
 	"github.com/holdfast-files/holdfast/internal/lifecycle"
@@ -13,40 +13,69 @@ import (
 	grpchealth "google.golang.org/grpc/health/grpc_health_v1"
 )
 
-// healthServer answers grpc.health.v1 for the server as a whole (the service
-// name "") and holdfast.health.v1.
+// healthServer answers grpc.health.v1, for the server as a whole (the service
+// name ""), and holdfast.health.v1.
 type healthServer struct {
-	healthv1.UnimplementedReadinessServiceServer
+	*health.Server
 
-	standard  *health.Server
 	readiness *lifecycle.Readiness
-	draining  atomic.Bool
+	draining  context.Context // ends with the beginning of the drain
+	drain     context.CancelFunc
 }
 
 func registerHealth(to grpc.ServiceRegistrar, readiness *lifecycle.Readiness) *healthServer {
-	h := &healthServer{standard: health.NewServer(), readiness: readiness}
+	h := &healthServer{Server: health.NewServer(), readiness: readiness}
+	ctx, cancel := context.WithCancel(context.Background())
+	h.draining = ctx
+	h.drain = func() {
+		h.Shutdown()
+		cancel()
+	}
 	readiness.Watch(func(ready bool) {
 		status := grpchealth.HealthCheckResponse_NOT_SERVING
 		if ready {
 			status = grpchealth.HealthCheckResponse_SERVING
 		}
-		h.standard.SetServingStatus("", status)
+		h.SetServingStatus("", status)
 	})
-	grpchealth.RegisterHealthServer(to, h.standard)
-	healthv1.RegisterReadinessServiceServer(to, h)
+	grpchealth.RegisterHealthServer(to, h)
+	healthv1.RegisterReadinessServiceServer(to, readinessServer{health: h})
 	return h
 }
 
+// Watch streams the status until the drain, which it would hold up for as long
+// as somebody watches.
+func (h *healthServer) Watch(req *grpchealth.HealthCheckRequest, stream grpchealth.Health_WatchServer) error {
+	ctx, cancel := context.WithCancel(stream.Context())
+	defer cancel()
+	defer context.AfterFunc(h.draining, cancel)()
+	return h.Server.Watch(req, &watchStream{Health_WatchServer: stream, ctx: ctx})
+}
+
+type watchStream struct {
+	grpchealth.Health_WatchServer
+	ctx context.Context
+}
+
+func (s *watchStream) Context() context.Context { return s.ctx }
+
+type readinessServer struct {
+	healthv1.UnimplementedReadinessServiceServer
+	health *healthServer
+}
+
 // Check answers OK or UNAVAILABLE.
-func (h *healthServer) Check(context.Context, *healthv1.CheckRequest) (*healthv1.CheckResponse, error) {
-	if h.draining.Load() || !h.readiness.Ready() {
+func (s readinessServer) Check(context.Context, *healthv1.CheckRequest) (*healthv1.CheckResponse, error) {
+	if s.health.draining.Err() != nil || !s.health.readiness.Ready() {
 		return nil, fault.New(errorsv1.Reason_REASON_UNAVAILABLE, "not ready")
 	}
 	return &healthv1.CheckResponse{}, nil
 }
 
-// drain makes both services say no, whatever the readiness says from now on.
-func (h *healthServer) drain() {
-	h.draining.Store(true)
-	h.standard.Shutdown()
+// isProbe reports whether a method is one of those that tell about the server
+// itself: they are for everybody, and of interest to nobody's log.
+func isProbe(method string) bool {
+	return strings.HasPrefix(method, "/grpc.health.v1.") ||
+		strings.HasPrefix(method, "/holdfast.health.v1.") ||
+		strings.HasPrefix(method, "/grpc.reflection.v1.")
 }

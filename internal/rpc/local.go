@@ -14,16 +14,15 @@ import (
 
 // Local carries unary calls between services of one process: a registrar for
 // the one side and a connection for the other. A call passes the same chain as
-// one through a Server, is not serialised and has no deadline but its
-// caller's. The handler gets the request of the caller itself and the caller
-// gets the parts of the handler's response, so neither side may keep or change
-// what it was given; a response must be made for its call.
+// one through a Server. It is not serialised, and has no deadline but its
+// caller's. The handler gets the very request of the caller, and the caller a
+// shallow copy of the handler's response, so neither may change, while the
+// other has it, what it gave or was given.
 //
-// Register everything before the first call. Calls may then be concurrent.
+// Register everything before the first call. Calls may be concurrent.
 type Local struct {
-	chain       *chain
-	interceptor grpc.UnaryServerInterceptor
-	methods     map[string]localMethod
+	chain   *chain
+	methods map[string]localMethod
 }
 
 var (
@@ -38,9 +37,7 @@ type localMethod struct {
 
 // NewLocal returns a Local. Of the Config it uses Logger, Name and Unary.
 func NewLocal(cfg Config) *Local {
-	l := &Local{chain: newChain(cfg), methods: map[string]localMethod{}}
-	l.interceptor = chainUnary(cfg.Unary)
-	return l
+	return &Local{chain: newChain(cfg), methods: map[string]localMethod{}}
 }
 
 // RegisterService registers the unary methods of a service. It panics when
@@ -54,84 +51,75 @@ func (l *Local) RegisterService(desc *grpc.ServiceDesc, impl any) {
 	}
 }
 
-// Invoke makes a unary call. Its errors are those that FromStatus makes of the
-// status that a Server would have sent. Call options are ignored.
+// Invoke makes a unary call. Its errors are those that a connection of Dial
+// would have returned, of which none is of the transport. Call options are
+// ignored.
 func (l *Local) Invoke(ctx context.Context, method string, args, reply any, _ ...grpc.CallOption) error {
 	m, ok := l.methods[method]
 	if !ok {
-		return fault.New(errorsv1.Reason_REASON_METHOD_NOT_ALLOWED, "no such method")
+		return errUnknownMethod
 	}
-	resp, err := l.chain.call(localContext(ctx), args, method, func(ctx context.Context, req any) (any, error) {
+	err := l.chain.call(localContext(ctx), method, func(ctx context.Context) error {
 		if err := ctx.Err(); err != nil {
-			return nil, err
+			return err
 		}
-		return m.handler(m.impl, ctx, decodeNothing, func(ctx context.Context, _ any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
-			info.FullMethod = method
-			return l.interceptor(ctx, req, info, next)
-		})
+		// The generated handler makes a request and has it filled by the
+		// decoder, which leaves it; the interceptor puts args in its place.
+		resp, err := m.handler(m.impl, ctx, decodeNothing,
+			func(ctx context.Context, _ any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+				return l.chain.unary(ctx, args, info, next)
+			})
+		if err != nil {
+			return err
+		}
+		return share(reply, resp)
 	})
 	if err != nil {
 		return err
 	}
-	share(reply, resp)
 	return nil
 }
 
-// NewStream fails: bytes do not go through messages within one process.
+// NewStream fails: within a process bytes do not go through messages.
 func (l *Local) NewStream(context.Context, *grpc.StreamDesc, string, ...grpc.CallOption) (grpc.ClientStream, error) {
 	return nil, fault.New(errorsv1.Reason_REASON_METHOD_NOT_ALLOWED, "no streams within a process")
 }
 
-// decodeNothing leaves the request empty that a generated handler makes; the
-// interceptor puts the caller's own in its place.
 func decodeNothing(any) error { return nil }
 
 // localContext returns ctx as the handler is to see it: with a caller, and
-// with the metadata that its caller sent as those that came in.
+// with the metadata that the caller sent as those that came in.
 func localContext(ctx context.Context) context.Context {
-	md, ok := metadata.FromOutgoingContext(ctx)
-	if ok {
-		ctx = metadata.NewOutgoingContext(metadata.NewIncomingContext(ctx, md), nil)
+	sent, sends := metadata.FromOutgoingContext(ctx)
+	if _, got := metadata.FromIncomingContext(ctx); sends || got {
+		ctx = metadata.NewOutgoingContext(metadata.NewIncomingContext(ctx, sent), nil)
 	}
-	c := caller.From(ctx)
-	known := c
-	if c.Authorization == "" {
-		c.Authorization = first(md, headerAuthorization)
+	known := caller.From(ctx)
+	c := known
+	if c == (caller.Caller{}) {
+		c = caller.Caller{
+			Authorization: first(sent, headerAuthorization),
+			RequestID:     first(sent, headerRequestID),
+			Address:       first(sent, headerViewerAddress),
+		}
 	}
-	if c.RequestID == "" {
-		c.RequestID = requestID(first(md, headerRequestID))
-	}
-	if c != known {
+	if c.RequestID = requestID(c.RequestID); c != known {
 		ctx = caller.With(ctx, c)
 	}
 	return ctx
 }
 
-// share makes reply a message with the fields of resp.
-func share(reply, resp any) {
-	reflect.ValueOf(reply).Elem().Set(reflect.ValueOf(resp).Elem())
-}
-
-// chainUnary joins interceptors, the first one outermost.
-func chainUnary(interceptors []grpc.UnaryServerInterceptor) grpc.UnaryServerInterceptor {
-	joined := func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
-		return handler(ctx, req)
+// share makes reply a shallow copy of resp, field by field as they are in
+// memory, the only thing that is the same for every message.
+func share(reply, resp any) error {
+	to, from := reflect.ValueOf(reply), reflect.ValueOf(resp)
+	switch {
+	case to.Type() != from.Type():
+		return fmt.Errorf("rpc: response is a %T, want a %T", resp, reply)
+	case from.IsNil(): // the empty message, as on the wire
+		to.Elem().SetZero()
+	default:
+		to.Elem().Set(from.Elem())
 	}
-	for _, outer := range reversed(interceptors) {
-		inner := joined
-		joined = func(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
-			return outer(ctx, req, info, func(ctx context.Context, req any) (any, error) {
-				return inner(ctx, req, info, handler)
-			})
-		}
-	}
-	return joined
-}
-
-func reversed(in []grpc.UnaryServerInterceptor) []grpc.UnaryServerInterceptor {
-	out := make([]grpc.UnaryServerInterceptor, 0, len(in))
-	for i := len(in) - 1; i >= 0; i-- {
-		out = append(out, in[i])
-	}
-	return out
+	return nil
 }

@@ -18,10 +18,9 @@ import (
 // Server takes gRPC calls from a listener, with health, readiness and, if
 // asked for, reflection.
 type Server struct {
-	grpc      *grpc.Server
-	config    Config
-	readiness *lifecycle.Readiness
-	health    *healthServer
+	grpc   *grpc.Server
+	config Config
+	health *healthServer
 }
 
 var _ grpc.ServiceRegistrar = (*Server)(nil)
@@ -29,12 +28,13 @@ var _ grpc.ServiceRegistrar = (*Server)(nil)
 // New returns a Server. Register the services before Serve.
 func New(cfg Config) *Server {
 	cfg = cfg.withDefaults()
-	s := &Server{config: cfg, grpc: grpc.NewServer(serverOptions(cfg)...), readiness: cfg.Readiness}
-	if s.readiness == nil {
-		s.readiness = new(lifecycle.Readiness)
-		s.readiness.Set(true)
+	s := &Server{config: cfg, grpc: grpc.NewServer(serverOptions(cfg)...)}
+	readiness := cfg.Readiness
+	if readiness == nil {
+		readiness = new(lifecycle.Readiness)
+		readiness.Set(true)
 	}
-	s.health = registerHealth(s.grpc, s.readiness)
+	s.health = registerHealth(s.grpc, readiness)
 	return s
 }
 
@@ -50,12 +50,13 @@ func (s *Server) Serve(lis net.Listener) error {
 			return fmt.Errorf("reflection: %w", err)
 		}
 	}
-	return s.grpc.Serve(limitConnections(lis, s.config.MaxConnections))
+	return s.grpc.Serve(bound(lis, s.config.MaxConnections))
 }
 
 // Drain ends Serve: health and readiness say no, no new call is taken, and the
-// calls in hand are finished. When ctx ends before that, they are cut and its
-// error is returned. No handler runs any more when Drain returns.
+// calls in hand are finished. When ctx ends before that, their contexts are
+// cancelled, their handlers get a few seconds to return, and the error of ctx
+// is returned.
 func (s *Server) Drain(ctx context.Context) error {
 	s.health.drain()
 	done := make(chan struct{})
@@ -67,11 +68,17 @@ func (s *Server) Drain(ctx context.Context) error {
 	case <-done:
 		return nil
 	case <-ctx.Done():
-		s.grpc.Stop()
-		<-done
-		return ctx.Err()
 	}
+	go s.grpc.Stop()
+	select {
+	case <-done:
+	case <-time.After(cutGrace):
+	}
+	return ctx.Err()
 }
+
+// How long the handlers of calls that were cut may take to notice.
+const cutGrace = 5 * time.Second
 
 func serverOptions(cfg Config) []grpc.ServerOption {
 	creds := insecure.NewCredentials()
@@ -83,16 +90,17 @@ func serverOptions(cfg Config) []grpc.ServerOption {
 		grpc.Creds(creds),
 		grpc.ForceServerCodecV2(wire.Codec{}),
 		experimental.BufferPool(wire.Pool),
-		grpc.ChainUnaryInterceptor(append([]grpc.UnaryServerInterceptor{chain.remoteUnary}, cfg.Unary...)...),
-		grpc.ChainStreamInterceptor(append([]grpc.StreamServerInterceptor{chain.remoteStream}, cfg.Stream...)...),
-		grpc.UnknownServiceHandler(chain.unknown),
+		grpc.UnaryInterceptor(chain.remoteUnary),
+		grpc.StreamInterceptor(chain.remoteStream),
+		grpc.UnknownServiceHandler(unknownMethod),
 		grpc.MaxRecvMsgSize(cfg.MaxRecvBytes),
 		grpc.MaxConcurrentStreams(cfg.MaxStreams),
 		grpc.MaxHeaderListSize(maxHeaderListBytes),
+		grpc.ConnectionTimeout(connectTimeout),
 		grpc.ReadBufferSize(cfg.SocketBytes),
 		grpc.WriteBufferSize(cfg.SocketBytes),
-		grpc.InitialWindowSize(cfg.WindowBytes),
-		grpc.InitialConnWindowSize(connWindows * cfg.WindowBytes),
+		grpc.StaticStreamWindowSize(cfg.WindowBytes),
+		grpc.StaticConnWindowSize(connWindows * cfg.WindowBytes),
 		grpc.WaitForHandlers(true),
 		grpc.KeepaliveParams(keepalive.ServerParameters{
 			MaxConnectionAge:      cfg.MaxConnectionAge,
@@ -113,6 +121,7 @@ func serverOptions(cfg Config) []grpc.ServerOption {
 
 const (
 	maxHeaderListBytes = 64 << 10
+	connectTimeout     = 10 * time.Second
 
 	// The least time between two pings of a client; Dial pings less often.
 	minKeepalive = 10 * time.Second
