@@ -1,0 +1,80 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/holdfast-files/holdfast/test/fleet"
+)
+
+// target is a server under load.
+type target struct {
+	name    string
+	address string
+	pids    []int
+	// put and get say how a file of a name is written and read.
+	put  func(name string, body []byte, size int64) exchange
+	get  func(name string) exchange
+	stop func() error
+}
+
+// used returns what all processes of the target have used together.
+func (t target) used() (fleet.Usage, error) {
+	var sum fleet.Usage
+	for _, pid := range t.pids {
+		u, err := fleet.UsageOf(pid)
+		if err != nil {
+			return sum, err
+		}
+		sum.CPU += u.CPU
+		sum.PeakBytes += u.PeakBytes
+	}
+	return sum, nil
+}
+
+// holdfast starts Holdfast in one of its modes.
+func holdfast(ctx context.Context, mode fleet.Mode, programs, dataDir string) (target, error) {
+	f, err := fleet.Start(ctx, fleet.Config{
+		Mode: mode, Programs: programs, DataDir: dataDir, Flags: map[string]string{"log-level": "warn"},
+	})
+	if err != nil {
+		return target{}, err
+	}
+	t := target{
+		name: "Holdfast, " + string(mode), address: strings.TrimPrefix(f.URL, "http://"), stop: f.Stop,
+		put: func(name string, body []byte, size int64) exchange {
+			return exchange{method: "PUT", path: "/v1/spaces/default/paths/" + name, body: body, bodyBytes: size, want: 201}
+		},
+		get: func(name string) exchange {
+			return exchange{method: "GET", path: "/v1/spaces/default/paths/" + name, want: 200}
+		},
+	}
+	for _, p := range f.Programs() {
+		t.pids = append(t.pids, p.PID())
+	}
+	return t, nil
+}
+
+// row is one line of the table.
+type row struct {
+	target, operation string
+	outcome           outcome
+	cpu               time.Duration
+	peakBytes         int64
+}
+
+func (r row) String() string {
+	seconds := r.outcome.elapsed.Seconds()
+	cpu := fmt.Sprintf("%d µs/op", r.cpu.Microseconds()/max(r.outcome.requests, 1))
+	if r.outcome.bytes/max(r.outcome.requests, 1) > 1<<20 {
+		cpu = fmt.Sprintf("%.2f s/GiB", r.cpu.Seconds()/(float64(r.outcome.bytes)/(1<<30)))
+	}
+	return fmt.Sprintf("| %s | %s | %.0f | %.1f | %.2f | %.2f | %s | %d |",
+		r.target, r.operation, float64(r.outcome.requests)/seconds, float64(r.outcome.bytes)/seconds/1e6,
+		r.outcome.percentile(0.5).Seconds()*1e3, r.outcome.percentile(0.99).Seconds()*1e3, cpu, r.peakBytes>>20)
+}
+
+const tableHead = `| server | operation | per second | MB/s | p50 ms | p99 ms | server CPU | peak MiB |
+|---|---|---|---|---|---|---|---|`

@@ -1,0 +1,257 @@
+// Package fleet runs the real programs of Holdfast for tests: in one process
+// (`holdfast serve`) or as three, on free ports of the loopback interface, with
+// a data directory that outlives them, so that they can be killed and started
+// again.
+package fleet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// Mode is how the services run.
+type Mode string
+
+// Modes.
+const (
+	One   Mode = "one process"
+	Three Mode = "three processes"
+)
+
+// startTimeout bounds how long a program may take until it is ready.
+const startTimeout = 30 * time.Second
+
+// Config says what to run.
+type Config struct {
+	Mode Mode
+	// Programs is the folder of the built programs; see Build.
+	Programs string
+	// DataDir is where the data lie.
+	DataDir string
+	// Flags are given to every program that knows them, by name without dashes.
+	Flags map[string]string
+	// Env is added to the environment of every program.
+	Env []string
+}
+
+// Fleet is a running service.
+type Fleet struct {
+	// URL is the address of the gateway, Metadata, Storage and Inspect are
+	// those of the gRPC doors.
+	URL, Metadata, Storage, Inspect string
+
+	config   Config
+	programs []*Program // in the order of their start
+}
+
+// Start starts the programs and waits until they are ready.
+func Start(ctx context.Context, config Config) (*Fleet, error) {
+	ports, err := freePorts(5)
+	if err != nil {
+		return nil, err
+	}
+	gateway, metadata, ledger, storage, inspect := ports[0], ports[1], ports[2], ports[3], ports[4]
+	f := &Fleet{
+		URL: "http://" + gateway, Metadata: metadata, Storage: storage, Inspect: inspect, config: config,
+	}
+	if config.Mode == One {
+		f.add("holdfast", "serve", "--listen="+gateway, "--metadata-listen="+metadata,
+			"--storage-listen="+storage, "--inspect-listen="+inspect, "--data-dir="+config.DataDir)
+	} else {
+		f.add("metadata", "--listen="+metadata, "--ledger-listen="+ledger, "--data-dir="+config.DataDir)
+		f.add("storage", "--listen="+storage, "--inspect-listen="+inspect, "--ledger="+ledger, "--data-dir="+config.DataDir)
+		f.add("gateway", "--listen="+gateway, "--metadata="+metadata, "--storage="+storage)
+	}
+	for _, p := range f.programs {
+		if err := p.Start(); err != nil {
+			return nil, errors.Join(err, f.Stop())
+		}
+	}
+	if err := f.AwaitReady(ctx); err != nil {
+		return nil, errors.Join(err, f.Stop())
+	}
+	return f, nil
+}
+
+func (f *Fleet) add(name string, args ...string) {
+	known := map[string][]string{
+		"metadata": {"trash-retention", "blob-retention", "upload-lifetime", "sweep-grace", "log-level"},
+		"storage":  {"sweep-interval", "sweep-rate", "upload-memory", "log-level"},
+		"gateway":  {"log-level"},
+	}
+	known["holdfast"] = append(append([]string{}, known["metadata"]...), known["storage"][:3]...)
+	for _, flag := range known[name] {
+		if value, ok := f.config.Flags[flag]; ok {
+			args = append(args, "--"+flag+"="+value)
+		}
+	}
+	f.programs = append(f.programs, &Program{
+		Name: name, path: filepath.Join(f.config.Programs, name), args: args, env: f.config.Env,
+	})
+}
+
+// Programs returns the programs, in the order in which they depend on each other.
+func (f *Fleet) Programs() []*Program { return f.programs }
+
+// AwaitReady waits until the gateway and what is behind it answer.
+func (f *Fleet) AwaitReady(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	var last error
+	for {
+		last = f.probe(ctx)
+		if last == nil {
+			return nil
+		}
+		for _, p := range f.programs {
+			if p.Exited() {
+				return fmt.Errorf("%s ended: %s", p.Name, p.Output())
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("not ready in %v: %w", startTimeout, last)
+		case <-tick.C:
+		}
+	}
+}
+
+// probe asks for something that all services take part in.
+func (f *Fleet) probe(ctx context.Context) error {
+	for _, path := range []string{"/readyz", "/v1/spaces/default/files?pageSize=1", "/v1/spaces/default/paths/no-such-file"} {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, f.URL+path, nil)
+		if err != nil {
+			return err
+		}
+		resp, err := http.DefaultClient.Do(req) //nolint:forbidigo // a test's own probe
+		if err != nil {
+			return err
+		}
+		if err := resp.Body.Close(); err != nil {
+			return err
+		}
+		if resp.StatusCode >= http.StatusInternalServerError {
+			return fmt.Errorf("%s: %s", path, resp.Status)
+		}
+	}
+	return nil
+}
+
+// Stop ends the programs in order, and returns an error for each that did not
+// end well.
+func (f *Fleet) Stop() error {
+	var errs []error
+	for i := len(f.programs) - 1; i >= 0; i-- {
+		errs = append(errs, f.programs[i].Stop())
+	}
+	return errors.Join(errs...)
+}
+
+// freePorts returns addresses that nobody listens on.
+func freePorts(n int) ([]string, error) {
+	var addresses []string
+	for range n {
+		lis, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // closed at once
+		if err != nil {
+			return nil, err
+		}
+		defer lis.Close() //nolint:errcheck // held until all are chosen
+		addresses = append(addresses, lis.Addr().String())
+	}
+	return addresses, nil
+}
+
+// Program is one program of a fleet.
+type Program struct {
+	Name string
+	path string
+	args []string
+	env  []string
+
+	mu      sync.Mutex
+	command *exec.Cmd
+	output  *tail
+	done    chan struct{}
+	err     error
+}
+
+// Start starts the program, which must not be running.
+func (p *Program) Start() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	command := exec.Command(p.path, p.args...) //nolint:gosec,noctx // a program of ours, ended by Stop
+	command.Env = append(os.Environ(), p.env...)
+	p.output = new(tail)
+	command.Stdout, command.Stderr = p.output, p.output
+	command.SysProcAttr = endWithParent()
+	if err := command.Start(); err != nil {
+		return fmt.Errorf("start %s: %w", p.Name, err)
+	}
+	p.command, p.done = command, make(chan struct{})
+	go func(done chan struct{}) {
+		p.err = command.Wait()
+		close(done)
+	}(p.done)
+	return nil
+}
+
+// PID returns the process id.
+func (p *Program) PID() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.command.Process.Pid
+}
+
+// Kill ends the program with SIGKILL and waits until it is gone.
+func (p *Program) Kill() error {
+	if err := p.command.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return err
+	}
+	<-p.done
+	return nil
+}
+
+// Exited reports whether the program has ended.
+func (p *Program) Exited() bool {
+	select {
+	case <-p.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// Stop ends the program with SIGTERM and returns an error unless it exits 0.
+func (p *Program) Stop() error {
+	if p.command == nil {
+		return nil
+	}
+	if err := p.command.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return err
+	}
+	select {
+	case <-p.done:
+	case <-time.After(time.Minute):
+		return errors.Join(fmt.Errorf("%s did not end: %s", p.Name, p.Output()), p.Kill())
+	}
+	if p.err != nil {
+		return fmt.Errorf("%s: %w: %s", p.Name, p.err, p.Output())
+	}
+	return nil
+}
+
+// Output returns the last of what the program printed.
+func (p *Program) Output() string {
+	return p.output.String()
+}
