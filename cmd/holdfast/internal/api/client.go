@@ -59,7 +59,8 @@ type Client struct {
 	answered atomic.Bool // whether any call has had an answer
 }
 
-// New returns a client, or an INVALID_ARGUMENT error for a bad configuration.
+// New returns a client, or an INVALID_ARGUMENT error for a bad configuration,
+// which names the field in lower case.
 // It does not talk to the server yet.
 func New(config Config) (*Client, error) {
 	base, err := url.Parse(config.Server)
@@ -72,6 +73,9 @@ func New(config Config) (*Client, error) {
 		return nil, fault.Invalidf("space", "%q is not a space id: a lower-case letter, then 2 to 62 of a-z, 0-9 and -", config.Space)
 	case strings.ContainsFunc(config.Token, func(r rune) bool { return r <= ' ' || r > '~' }):
 		return nil, fault.Invalidf("token", "contains a character that a header can't carry")
+	}
+	if config.Retries < 0 {
+		return nil, fault.Invalidf("retries", "must not be below 0")
 	}
 	c := &Client{
 		server:   strings.TrimSuffix(base.String(), "/"),

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"net"
+	"net/url"
 	"time"
 
 	"github.com/holdfast-files/holdfast/internal/fault"
@@ -95,6 +96,10 @@ func (e *finalError) Unwrap() error { return e.error }
 // answered is not waited for when it can't be reached: its address is probably
 // wrong, or nothing runs there.
 func (c *Client) unreachable(err error) error {
+	var request *url.Error
+	if errors.As(err, &request) {
+		err = request.Err // the message has no need of the URL
+	}
 	var dial *net.OpError
 	var certificate *tls.CertificateVerificationError
 	var record tls.RecordHeaderError

@@ -3,6 +3,7 @@
 package command
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/holdfast-files/holdfast/cmd/holdfast/internal/api"
@@ -10,16 +11,18 @@ import (
 
 // Connection are the flags that say which space a command works on.
 type Connection struct {
-	Server  string `help:"Server to talk to." default:"http://127.0.0.1:8080" placeholder:"URL" group:"Connection"`
-	Space   string `help:"Space to work on." default:"default" placeholder:"ID" group:"Connection"`
+	Server  string `help:"Server to talk to, http://127.0.0.1:8080 by default." default:"http://127.0.0.1:8080" placeholder:"URL" group:"Connection"`
+	Space   string `help:"Space to work on; by default the one called default." default:"default" placeholder:"ID" group:"Connection"`
 	Token   string `help:"Bearer token to send; as a variable it stays out of the list of processes." placeholder:"TOKEN" group:"Connection"`
-	Retries int    `help:"How often to repeat what failed in a way that may pass." default:"8" placeholder:"N" group:"Connection"`
+	Retries int    `help:"How often to repeat what failed in a way that may pass, 8 by default." default:"8" placeholder:"N" group:"Connection"`
 }
 
 // Validate checks the flags.
 func (c Connection) Validate() error {
-	_, err := c.open(1)
-	return err
+	if _, err := c.open(1); err != nil {
+		return fmt.Errorf("--%w", err) // it begins with the name of the flag
+	}
+	return nil
 }
 
 // open returns a client for so many calls at a time.

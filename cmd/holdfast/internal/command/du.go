@@ -14,7 +14,7 @@ type Du struct {
 	Paths     []string `arg:"" optional:"" name:"path" help:"Files and folders to add up; / when absent."`
 	Summarize bool     `short:"s" help:"Show the arguments only, not each folder in them." env:"-"`
 	Bytes     bool     `help:"Show sizes in bytes." env:"-"`
-	Jobs      int      `short:"j" help:"Folders to list at the same time; with 1 the folders come in order." default:"8" placeholder:"N"`
+	Jobs      int      `short:"j" help:"Folders to list at the same time, 8 by default; with 1 they come in order." default:"8" placeholder:"N"`
 	JSON      bool     `name:"json" help:"Print each folder as JSON, on a line of its own." env:"-"`
 	Connection
 }

@@ -16,7 +16,7 @@ import (
 // Movement are the flags of the commands that move files.
 type Movement struct {
 	Recursive bool `short:"r" help:"Copy folders too, with all that is in them, empty folders included." env:"-"`
-	Jobs      int  `short:"j" help:"Files to copy at the same time." default:"8" placeholder:"N"`
+	Jobs      int  `short:"j" help:"Files to copy at the same time, 8 by default." default:"8" placeholder:"N"`
 	Checksum  bool `help:"Skip files that have the same contents already." env:"-"`
 	Verbose   bool `short:"v" help:"Print each file and folder." env:"-"`
 	Quiet     bool `short:"q" help:"Show no progress and no summary." env:"-"`

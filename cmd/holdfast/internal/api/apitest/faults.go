@@ -12,27 +12,40 @@ type Fault func(next http.Handler) http.Handler
 
 type injected struct {
 	method, path string
+	skip         int
 	fault        Fault
 }
 
 // Inject makes a fault happen to the next request that has the method and
 // whose escaped path contains the text. Faults for the same request happen to
 // one after the other.
-func (s *Server) Inject(method, path string, fault Fault) {
+func (s *Server) Inject(method, path string, fault Fault) { s.InjectAfter(0, method, path, fault) }
+
+// InjectAfter is Inject for the request that comes after so many like it.
+func (s *Server) InjectAfter(skip int, method, path string, fault Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.faults = append(s.faults, &injected{method, path, fault})
+	s.faults = append(s.faults, &injected{method, path, skip, fault})
 }
 
 // wrap takes the fault that is due for a request.
 func (s *Server) wrap(r *http.Request, next http.Handler) http.Handler {
+	due := -1
 	for i, f := range s.faults {
-		if f.method == r.Method && strings.Contains(r.URL.EscapedPath(), f.path) {
-			s.faults = append(s.faults[:i:i], s.faults[i+1:]...)
-			return f.fault(next)
+		switch {
+		case f.method != r.Method || !strings.Contains(r.URL.EscapedPath(), f.path):
+		case f.skip > 0:
+			f.skip--
+		case due < 0:
+			due = i
 		}
 	}
-	return next
+	if due < 0 {
+		return next
+	}
+	fault := s.faults[due].fault
+	s.faults = append(s.faults[:due:due], s.faults[due+1:]...)
+	return fault(next)
 }
 
 // Refuse answers with a reason, and with Retry-After when it is not empty,
@@ -163,6 +176,31 @@ func Announce(reached func()) Fault {
 			_, _ = io.Copy(io.Discard, r.Body)
 			<-r.Context().Done()
 			panic(http.ErrAbortHandler)
+		})
+	}
+}
+
+// Before runs something before the request happens.
+func Before(do func()) Fault {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			do()
+			next.ServeHTTP(w, r)
+		})
+	}
+}
+
+// Midway runs something after that many bytes of the request's body.
+func Midway(bytes int64, do func()) Fault {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			head, err := io.ReadAll(io.LimitReader(r.Body, bytes))
+			if err != nil {
+				panic(http.ErrAbortHandler)
+			}
+			do()
+			r.Body = io.NopCloser(io.MultiReader(strings.NewReader(string(head)), r.Body))
+			next.ServeHTTP(w, r)
 		})
 	}
 }

@@ -50,7 +50,7 @@ func (s *Server) touch(n *node) {
 // child returns the node called name in a folder, nil when there is none.
 func (s *Server) child(folder, name string) *node {
 	for _, n := range s.nodes {
-		if n.Folder == folder && n.DisplayName == name && n.DeleteTime == nil && n.DisplayName != "" {
+		if n.Folder == folder && n.DisplayName == name && n.DeleteTime == nil {
 			return n
 		}
 	}
@@ -61,7 +61,7 @@ func (s *Server) child(folder, name string) *node {
 func (s *Server) children(folder string) []*node {
 	var found []*node
 	for _, n := range s.nodes {
-		if n.Folder == folder && n.DeleteTime == nil && n.DisplayName != "" {
+		if n.Folder == folder && n.DeleteTime == nil {
 			found = append(found, n)
 		}
 	}
