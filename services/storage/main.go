@@ -62,7 +62,8 @@ func serve(ctx context.Context, logger *slog.Logger, c config, blobs blob.Store)
 	if err != nil {
 		return err
 	}
-	logger.InfoContext(ctx, "storage is ready", "listen", c.Listen, "inspect_listen", c.InspectListen, "engine", c.Engine)
+	logger.InfoContext(ctx, "storage is ready",
+		slog.String("listen", c.Listen), slog.String("inspect_listen", c.InspectListen), slog.String("engine", c.Engine))
 	return lifecycle.Run(ctx, logger, c.Lifecycle(readiness),
 		lifecycle.Component{Name: "sweeper", Run: service.Run},
 		private.Component(listeners[1]), public.Component(listeners[0]))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 
 	"github.com/google/uuid"
 	"github.com/holdfast-files/holdfast/internal/fault"
@@ -46,8 +47,8 @@ func (e *Engine) Download(ctx context.Context, req *storagev1.DownloadRequest, b
 		err = failed(ctx, err, "reading the contents")
 	}
 	if errors.Is(err, fault.DataLoss) {
-		e.logger.ErrorContext(ctx, "DATA LOSS", "file", req.GetFile(), "path", req.GetPath().GetPath(),
-			"revision", out.header.GetRevision().GetName(), "error", err)
+		e.logger.ErrorContext(ctx, "DATA LOSS", slog.String("file", out.header.GetFile().GetName()),
+			slog.String("revision", out.header.GetRevision().GetName()), slog.Any("error", err))
 	}
 	return err
 }

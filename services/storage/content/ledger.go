@@ -3,6 +3,7 @@ package content
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"math/rand/v2"
 	"time"
 
@@ -58,7 +59,7 @@ func (e *Engine) commitOnce(ctx context.Context, req *ledgerv1.CommitRequest) (*
 func (e *Engine) abandon(ctx context.Context, grant []byte, absent bool) {
 	_, err := e.ledger.Abandon(ctx, &ledgerv1.AbandonRequest{Grant: grant, BlobAbsent: absent})
 	if err != nil {
-		e.logger.WarnContext(ctx, "upload not abandoned; its intent will expire", "error", err)
+		e.logger.WarnContext(ctx, "upload not abandoned; its intent will expire", slog.Any("error", err))
 	}
 }
 
@@ -75,7 +76,7 @@ func unanswered(err error) bool {
 // sleep waits for about d, spread so that many waiters do not come back at
 // once, and reports whether ctx still runs.
 func sleep(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d/2 + rand.N(d))
+	timer := time.NewTimer(d/2 + rand.N(d)) //nolint:gosec // nothing to guess
 	defer timer.Stop()
 	select {
 	case <-timer.C:

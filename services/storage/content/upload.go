@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 
 	"github.com/google/uuid"
 	"github.com/holdfast-files/holdfast/internal/fault"
@@ -141,7 +142,7 @@ func (e *Engine) write(ctx context.Context, id blob.ID, in *intake) (creation, e
 	n, err := e.blobs.Create(ctx, id, body, hint)
 	switch {
 	case errors.Is(err, blob.ErrExists):
-		e.logger.ErrorContext(ctx, "the ledger handed out a blob id twice", "blob", id)
+		e.logger.ErrorContext(ctx, "the ledger handed out a blob id twice", slog.Any("blob", id))
 		return foreign, fault.Wrap(err, errorsv1.Reason_REASON_INTERNAL, "storing the contents failed")
 	case in.failure() != nil:
 		// Create cannot have taken this body for whole.
@@ -169,7 +170,7 @@ func (e *Engine) withdraw(ctx context.Context, grant []byte, id blob.ID, state c
 	case settled, unsettled:
 		err := e.blobs.Delete(ctx, id)
 		if err != nil {
-			e.logger.WarnContext(ctx, "blob of a failed upload not deleted; the sweeper will", "blob", id, "error", err)
+			e.logger.WarnContext(ctx, "blob of a failed upload not deleted; the sweeper will", slog.Any("blob", id), slog.Any("error", err))
 		}
 		e.abandon(ctx, grant, err == nil && state == settled)
 	}

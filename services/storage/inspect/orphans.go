@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 
 	ledgerv1 "github.com/holdfast-files/holdfast/proto/holdfast/ledger/v1"
 	"github.com/holdfast-files/holdfast/services/storage/blob"
@@ -53,7 +54,7 @@ func (r *inspection) orphans(ctx context.Context) error {
 				return fmt.Errorf("blob %v: %w", e.id, err)
 			} else {
 				finding.Repaired = true
-				r.logger.InfoContext(ctx, "blob without a record deleted", "blob", e.id, "size_bytes", e.size)
+				r.logger.InfoContext(ctx, "blob without a record deleted", slog.Any("blob", e.id), slog.Int64("size_bytes", e.size))
 			}
 		}
 		if err := r.pass(finding); err != nil {

@@ -99,7 +99,7 @@ func summary(t *testing.T, conn grpc.ClientConnInterface) *ledgerv1.InspectSumma
 	var last *ledgerv1.InspectResponse
 	for {
 		m, err := stream.Recv()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return last.GetSummary()
 		}
 		if err != nil {

@@ -93,7 +93,7 @@ func (s *Sweeper) Run(ctx context.Context) error {
 		case ctx.Err() != nil:
 			return nil
 		case err != nil:
-			s.logger.WarnContext(ctx, "sweep failed", "error", err)
+			s.logger.WarnContext(ctx, "sweep failed", slog.Any("error", err))
 			backoff = min(2*backoff, maxBackoff)
 		default:
 			backoff = 1
@@ -103,4 +103,6 @@ func (s *Sweeper) Run(ctx context.Context) error {
 }
 
 // spread keeps the sweepers of many processes from looking at the same moment.
-func spread(d time.Duration) time.Duration { return d/2 + rand.N(d) }
+func spread(d time.Duration) time.Duration {
+	return d/2 + rand.N(d) //nolint:gosec // nothing to guess
+}

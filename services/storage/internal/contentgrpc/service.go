@@ -5,6 +5,7 @@ package contentgrpc
 
 import (
 	"context"
+	"errors"
 	"io"
 	"time"
 
@@ -43,7 +44,7 @@ func (s *Service) Upload(stream grpc.ClientStreamingServer[storagev1.UploadReque
 	defer receiver.close()
 	var first storagev1.UploadRequest
 	switch err := receiver.RecvMsg(&first); {
-	case err == io.EOF:
+	case errors.Is(err, io.EOF):
 		return fault.Invalidf("payload", "the stream has no spec")
 	case err != nil:
 		return err
@@ -52,7 +53,7 @@ func (s *Service) Upload(stream grpc.ClientStreamingServer[storagev1.UploadReque
 	}
 
 	body := wire.NewReader(receiver, nil)
-	defer body.Close()
+	defer func() { _ = body.Close() }() // gives buffers back and never fails
 	resp, err := s.engine.Upload(stream.Context(), first.GetSpec(), body)
 	if err != nil {
 		return err

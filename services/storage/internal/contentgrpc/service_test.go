@@ -21,32 +21,32 @@ func TestRoundTrip(t *testing.T) {
 	w := newWorld(t, time.Minute, nil)
 	for _, size := range []int{0, 1, 4096, 1 << 20, 1<<20 + 1, 7 << 20} {
 		want := data(size)
-		resp, err := w.upload(t.Context(), specFor("/a"), want)
+		resp, err := w.upload(t.Context(), aSpec(), want)
 		if err != nil {
 			t.Fatalf("upload of %d bytes: %v", size, err)
 		}
 		if resp.GetFile().GetSizeBytes() != int64(size) {
 			t.Errorf("upload of %d bytes: %v", size, resp)
 		}
-		header, got, err := w.download(t.Context(), pathRequest("/a"))
+		header, got, err := w.download(t.Context(), request())
 		if err != nil || !bytes.Equal(got, want) || header.GetOutcome() != storagev1.DownloadHeader_FULL {
 			t.Errorf("download of %d bytes: %v, %d bytes, %v", size, header, len(got), err)
 		}
 	}
 	want := data(7 << 20)
-	req := pathRequest("/a")
+	req := request()
 	req.Ranges = []*storagev1.ByteRange{{Offset: 3 << 20, Length: 2 << 20}, {Offset: 5, Length: 5}, {Offset: -1}}
 	header, got, err := w.download(t.Context(), req)
 	parts := bytes.Join([][]byte{want[3<<20 : 5<<20], want[5:10], want[7<<20-1:]}, nil)
 	if err != nil || !bytes.Equal(got, parts) || header.GetOutcome() != storagev1.DownloadHeader_PARTIAL {
 		t.Errorf("ranges: %v, %d bytes, %v", header, len(got), err)
 	}
-	req = pathRequest("/a")
+	req = request()
 	req.HeaderOnly = true
 	if header, got, err = w.download(t.Context(), req); err != nil || len(got) != 0 || header.GetOutcome() != storagev1.DownloadHeader_FULL {
 		t.Errorf("header only: %v, %d bytes, %v", header, len(got), err)
 	}
-	req = pathRequest("/a")
+	req = request()
 	req.Condition = &storagev1.ReadCondition{NoneMatchAny: true}
 	if header, got, err = w.download(t.Context(), req); err != nil || len(got) != 0 || header.GetOutcome() != storagev1.DownloadHeader_NOT_MODIFIED {
 		t.Errorf("not modified: %v, %d bytes, %v", header, len(got), err)
@@ -56,7 +56,7 @@ func TestRoundTrip(t *testing.T) {
 // TestMalformedStreams sends what no client of ours would.
 func TestMalformedStreams(t *testing.T) {
 	const invalid = errorsv1.Reason_REASON_INVALID_ARGUMENT
-	spec := specMessage(specFor("/a"))
+	spec := specMessage(aSpec())
 	first := chunkMessage(0, data(1000))
 	wrongSum := chunkMessage(1000, data(1000))
 	wrongSum.GetChunk().Crc32C++
@@ -79,8 +79,8 @@ func TestMalformedStreams(t *testing.T) {
 		{"wrong crc32c", []*storagev1.UploadRequest{spec, first, wrongSum}, errorsv1.Reason_REASON_DIGEST_MISMATCH},
 		{"chunk above 2 MiB", []*storagev1.UploadRequest{spec, chunkMessage(0, data(2<<20+1))}, invalid},
 		{"message far above 2 MiB", []*storagev1.UploadRequest{spec, chunkMessage(0, data(3<<20))}, errorsv1.Reason_REASON_TOO_LARGE},
-		{"ends early", []*storagev1.UploadRequest{specMessage(sized("/a", 1001)), first}, invalid},
-		{"goes on", []*storagev1.UploadRequest{specMessage(sized("/a", 999)), first}, invalid},
+		{"ends early", []*storagev1.UploadRequest{specMessage(sized(1001)), first}, invalid},
+		{"goes on", []*storagev1.UploadRequest{specMessage(sized(999)), first}, invalid},
 	}
 	w := newWorld(t, time.Minute, nil)
 	for _, c := range cases {
@@ -90,14 +90,14 @@ func TestMalformedStreams(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, m := range c.messages {
-				if err := stream.Send(m); err != nil && err != io.EOF {
+				if err := stream.Send(m); err != nil && !errors.Is(err, io.EOF) {
 					t.Fatal(err)
 				}
 			}
 			if _, err := stream.CloseAndRecv(); fault.ReasonOf(err) != c.want {
 				t.Errorf("got %v, want %v", err, c.want)
 			}
-			w.settled(0)
+			w.settled()
 		})
 	}
 }
@@ -112,7 +112,7 @@ func TestClientGone(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, m := range []*storagev1.UploadRequest{specMessage(sized("/a", size)), chunkMessage(0, data(4000))} {
+			for _, m := range []*storagev1.UploadRequest{specMessage(sized(size)), chunkMessage(0, data(4000))} {
 				if err := stream.Send(m); err != nil {
 					t.Fatal(err)
 				}
@@ -137,16 +137,16 @@ func (w *world) swept() {
 		w.ledger.SweepDue()
 		<-time.After(time.Millisecond)
 	}
-	w.settled(0)
+	w.settled()
 }
 
 // TestStalledClient sends a little and then nothing, at each stage.
 func TestStalledClient(t *testing.T) {
 	cases := map[string][]*storagev1.UploadRequest{
 		"before the spec":   nil,
-		"before the bytes":  {specMessage(specFor("/a"))},
-		"amid a small body": {specMessage(sized("/a", 5000)), chunkMessage(0, data(4000))},
-		"amid a large body": {specMessage(sized("/a", 5<<20)), chunkMessage(0, data(1<<20))},
+		"before the bytes":  {specMessage(aSpec())},
+		"amid a small body": {specMessage(sized(5000)), chunkMessage(0, data(4000))},
+		"amid a large body": {specMessage(sized(5 << 20)), chunkMessage(0, data(1<<20))},
 	}
 	w := newWorld(t, 200*time.Millisecond, nil)
 	for name, messages := range cases {
@@ -164,7 +164,7 @@ func TestStalledClient(t *testing.T) {
 			if fault.ReasonOf(err) != errorsv1.Reason_REASON_DEADLINE_EXCEEDED {
 				t.Errorf("got %v", err)
 			}
-			w.settled(0)
+			w.settled()
 		})
 	}
 }
@@ -178,13 +178,13 @@ func TestRefusedWhileSending(t *testing.T) {
 		w := newWorld(t, time.Minute, func(method string) ledgertest.Fault {
 			return ledgertest.Fault{Err: fault.New(reason, "no")}
 		})
-		if _, err := w.upload(t.Context(), specFor("/a"), data(20<<20)); fault.ReasonOf(err) != reason {
+		if _, err := w.upload(t.Context(), aSpec(), data(20<<20)); fault.ReasonOf(err) != reason {
 			t.Errorf("upload: got %v, want %v", err, reason)
 		}
-		if _, _, err := w.download(t.Context(), pathRequest("/a")); fault.ReasonOf(err) != reason {
+		if _, _, err := w.download(t.Context(), request()); fault.ReasonOf(err) != reason {
 			t.Errorf("download: got %v, want %v", err, reason)
 		}
-		w.settled(0)
+		w.settled()
 	}
 }
 
@@ -195,7 +195,7 @@ func TestInvitation(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := stream.Send(specMessage(specFor("/a"))); err != nil {
+	if err := stream.Send(specMessage(aSpec())); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := stream.Header(); err != nil { // comes, or the test hangs
@@ -214,14 +214,14 @@ func TestInvitation(t *testing.T) {
 func TestDownloadCut(t *testing.T) {
 	w := newWorld(t, time.Minute, nil)
 	want := data(5 << 20)
-	if _, err := w.upload(t.Context(), specFor("/a"), want); err != nil {
+	if _, err := w.upload(t.Context(), aSpec(), want); err != nil {
 		t.Fatal(err)
 	}
 	lost := fault.New(errorsv1.Reason_REASON_DATA_LOSS, "checksum")
 	w.store.Fault = func(op faultblob.Op, _ blob.ID) faultblob.Fault {
 		return faultblob.Fault{Err: lost, After: 3 << 20}
 	}
-	header, got, err := w.download(t.Context(), pathRequest("/a"))
+	header, got, err := w.download(t.Context(), request())
 	if header == nil || !errors.Is(err, fault.DataLoss) || len(got) >= len(want) || !bytes.HasPrefix(want, got) {
 		t.Errorf("got %v, %d bytes, %v", header, len(got), err)
 	}
@@ -231,11 +231,11 @@ func TestDownloadCut(t *testing.T) {
 // test waits for the handler.
 func TestDownloadLeft(t *testing.T) {
 	w := newWorld(t, time.Minute, nil)
-	if _, err := w.upload(t.Context(), specFor("/a"), data(30<<20)); err != nil {
+	if _, err := w.upload(t.Context(), aSpec(), data(30<<20)); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	stream, err := w.client.Download(ctx, pathRequest("/a"))
+	stream, err := w.client.Download(ctx, request())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -253,8 +253,8 @@ func TestDownloadLeft(t *testing.T) {
 	}
 }
 
-func sized(path string, n int64) *storagev1.UploadSpec {
-	spec := specFor(path)
+func sized(n int64) *storagev1.UploadSpec {
+	spec := aSpec()
 	spec.SizeBytes = &n
 	return spec
 }

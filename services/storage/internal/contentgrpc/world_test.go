@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"log/slog"
-	"net"
 	"testing"
 	"time"
 
@@ -35,13 +34,13 @@ func newWorld(tb testing.TB, idle time.Duration, ledgerFault func(method string)
 	engine := content.New(content.Config{Blobs: store, Ledger: ledger.Client(ledgerFault), Logger: quiet})
 	server := rpc.New(rpc.Config{Logger: quiet, Name: "storage"})
 	storagev1.RegisterContentServiceServer(server, contentgrpc.New(engine, idle))
-	lis, err := net.Listen("tcp", "127.0.0.1:0")
+	listeners, err := rpc.Listen(context.Background(), "127.0.0.1:0")
 	if err != nil {
 		tb.Fatal(err)
 	}
 	served := make(chan error, 1)
-	go func() { served <- server.Serve(lis) }()
-	conn, err := rpc.Dial(lis.Addr().String(), rpc.DialConfig{})
+	go func() { served <- server.Serve(listeners[0]) }()
+	conn, err := rpc.Dial(listeners[0].Addr().String(), rpc.DialConfig{})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -100,11 +99,11 @@ func (w *world) download(ctx context.Context, req *storagev1.DownloadRequest) (*
 	return header, data, err
 }
 
-// settled waits until the ledger has no intent and the store no stray blob.
-func (w *world) settled(files int) {
+// settled waits until the ledger has no intent and the store no blob.
+func (w *world) settled() {
 	w.tb.Helper()
 	deadline := time.Now().Add(30 * time.Second)
-	for w.ledger.Pending() != 0 || len(w.store.IDs()) != files {
+	for w.ledger.Pending() != 0 || len(w.store.IDs()) != 0 {
 		if time.Now().After(deadline) {
 			w.tb.Fatalf("still %d pending and %d blobs", w.ledger.Pending(), len(w.store.IDs()))
 		}
@@ -113,12 +112,12 @@ func (w *world) settled(files int) {
 	w.ledger.Check()
 }
 
-func specFor(path string) *storagev1.UploadSpec {
-	return &storagev1.UploadSpec{Target: &storagev1.UploadSpec_Path{Path: &storagev1.PathTarget{Space: "spaces/s", Path: path}}}
+func aSpec() *storagev1.UploadSpec {
+	return &storagev1.UploadSpec{Target: &storagev1.UploadSpec_Path{Path: &storagev1.PathTarget{Space: "spaces/s", Path: "/a"}}}
 }
 
-func pathRequest(path string) *storagev1.DownloadRequest {
-	return &storagev1.DownloadRequest{Source: &storagev1.DownloadRequest_Path{Path: &storagev1.PathTarget{Space: "spaces/s", Path: path}}}
+func request() *storagev1.DownloadRequest {
+	return &storagev1.DownloadRequest{Source: &storagev1.DownloadRequest_Path{Path: &storagev1.PathTarget{Space: "spaces/s", Path: "/a"}}}
 }
 
 func specMessage(spec *storagev1.UploadSpec) *storagev1.UploadRequest {

@@ -126,7 +126,7 @@ func readAll(ctx context.Context, body io.Reader) ([]byte, error) {
 		}
 		n, err := body.Read(piece)
 		data.Write(piece[:n])
-		if err == io.EOF { //nolint:errorlint // io.Reader's contract is the value itself
+		if err == io.EOF {
 			return data.Bytes(), nil
 		}
 		if err != nil {

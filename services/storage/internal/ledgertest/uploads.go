@@ -74,7 +74,7 @@ func (l *Ledger) Commit(ctx context.Context, req *ledgerv1.CommitRequest) (*ledg
 	if !holds(i.spec.GetCondition(), f) {
 		return nil, refused(errorsv1.Reason_REASON_PRECONDITION_FAILED)
 	}
-	outcome := l.apply(i, f, place, req)
+	outcome := l.apply(f, place, req)
 	l.outcomes[grant] = outcome
 	delete(l.intents, grant)
 	if id := i.spec.GetRequestId(); id != "" {
@@ -163,7 +163,7 @@ func holds(c *storagev1.WriteCondition, f *file) bool {
 }
 
 // apply makes the revision and, when there is none yet, the file.
-func (l *Ledger) apply(i *intent, f *file, place string, req *ledgerv1.CommitRequest) *storagev1.UploadResponse {
+func (l *Ledger) apply(f *file, place string, req *ledgerv1.CommitRequest) *storagev1.UploadResponse {
 	created := f == nil
 	if created {
 		f = &file{node: &metadatav1.File{Name: "spaces/s/files/" + newID(), Kind: metadatav1.File_FILE}}
