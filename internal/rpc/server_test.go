@@ -154,7 +154,7 @@ func TestDrainFinishesTheCallsInHand(t *testing.T) {
 	if _, err := stream.Recv(); err != nil {
 		t.Errorf("the call in hand: %v", err)
 	}
-	if _, err := stream.Recv(); err != io.EOF {
+	if _, err := stream.Recv(); !errors.Is(err, io.EOF) {
 		t.Errorf("the call in hand ended with %v", err)
 	}
 	if err := <-drained; err != nil {

@@ -9,9 +9,9 @@ import (
 
 // Process are the settings that every server has; embed it in theirs.
 type Process struct {
-	LogLevel     slog.Level    `help:"Least level that is logged: debug, info, warn or error." default:"info" placeholder:"LEVEL"`
-	DrainDelay   time.Duration `help:"Time between failing readiness and refusing new calls, for load balancers to notice." default:"0s" placeholder:"DURATION"`
-	DrainTimeout time.Duration `help:"Time that the calls in hand have to finish when the program ends." default:"30s" placeholder:"DURATION"`
+	LogLevel     slog.Level    `help:"Least level that is logged: debug, info, warn or error." default:"info"`
+	DrainDelay   time.Duration `help:"Time between failing readiness and refusing new calls, for load balancers to notice." default:"0s"`
+	DrainTimeout time.Duration `help:"Time that the calls in hand have to finish when the program ends." default:"30s"`
 }
 
 // Check checks the settings.

@@ -64,7 +64,7 @@ func ExitCode(err error) int {
 // set, and the tag env:"-" keeps a flag out of the environment.
 //
 // It returns ErrDone after --help or --version, or an *Error.
-func (p Program) Parse(args, environ []string, cfg any) (ctx *kong.Context, err error) {
+func (p Program) Parse(args, environ []string, cfg any) (*kong.Context, error) {
 	env := newEnvironment(environ)
 	var version struct {
 		Version versionFlag `help:"Print the version and exit." env:"-"`
@@ -84,22 +84,29 @@ func (p Program) Parse(args, environ []string, cfg any) (ctx *kong.Context, err 
 	if err != nil {
 		return nil, fmt.Errorf("settings: %w", err)
 	}
-	defer func() {
-		if v := recover(); v != nil {
-			if v != ErrDone { //nolint:errorlint // the very value that Exit panics with
-				panic(v)
-			}
-			ctx, err = nil, ErrDone
-		}
-	}()
-	if err := env.refuseUnknown(p.Others); err != nil {
+	ctx, err := parse(parser, args)
+	if errors.Is(err, ErrDone) {
+		return nil, err
+	}
+	if err != nil {
+		err = errors.New(env.name(err.Error()))
+	}
+	if err := errors.Join(err, env.refuseUnknown(p.Others)); err != nil {
 		return nil, &Error{err}
 	}
-	ctx, err = parser.Parse(args)
-	if err != nil {
-		return nil, &Error{errors.New(env.name(err.Error()))}
-	}
 	return ctx, nil
+}
+
+// parse returns ErrDone when kong wants to exit.
+func parse(parser *kong.Kong, args []string) (ctx *kong.Context, err error) {
+	defer func() {
+		if v := recover(); v == ErrDone { //nolint:errorlint // the very value that Exit panics with
+			ctx, err = nil, ErrDone
+		} else if v != nil {
+			panic(v)
+		}
+	}()
+	return parser.Parse(args)
 }
 
 type versionFlag bool
