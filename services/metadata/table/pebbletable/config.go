@@ -75,7 +75,7 @@ const bloomBits = 10
 // damage differs from the end.
 func (c Config) options(d *directory, fatal func(error), flushed func()) *pebble.Options {
 	o := &pebble.Options{
-		FS:                          c.FS,
+		FS:                          orderedFS{c.FS},
 		Lock:                        d.lock,
 		FormatMajorVersion:          pebble.FormatTableFormatV6,
 		ErrorIfNotExists:            !d.fresh,

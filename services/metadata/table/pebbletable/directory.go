@@ -134,7 +134,7 @@ func (d *directory) write(name, format string, value any) error {
 	if err := d.fs.Rename(temporary, path); err != nil {
 		return translate(err)
 	}
-	return d.syncDirectory(d.path)
+	return syncDirectory(d.fs, d.path)
 }
 
 // syncAncestors makes the directory's own place durable. It goes up to the
@@ -143,15 +143,15 @@ func (d *directory) write(name, format string, value any) error {
 func (d *directory) syncAncestors() error {
 	for dir := d.path; d.fs.PathDir(dir) != dir; {
 		dir = d.fs.PathDir(dir)
-		if err := d.syncDirectory(dir); err != nil && !errors.Is(err, fs.ErrPermission) {
+		if err := syncDirectory(d.fs, dir); err != nil && !errors.Is(err, fs.ErrPermission) {
 			return err
 		}
 	}
 	return nil
 }
 
-func (d *directory) syncDirectory(path string) error {
-	f, err := d.fs.OpenDir(path)
+func syncDirectory(filesystem vfs.FS, path string) error {
+	f, err := filesystem.OpenDir(path)
 	if err != nil {
 		return translate(err)
 	}

@@ -5,7 +5,6 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 )
 
@@ -13,13 +12,13 @@ import (
 // would have left.
 type moment struct {
 	before errorfs.Op
-	disks  []*vfs.MemFS
+	left   *crashDisk
 	limits bounds
 }
 
 // camera takes a moment before each operation that changes something.
 type camera struct {
-	disk *vfs.MemFS
+	disk *crashDisk
 	w    *workload
 
 	mu      sync.Mutex
@@ -38,9 +37,7 @@ func (c *camera) MaybeError(op errorfs.Op) error {
 	defer c.mu.Unlock()
 	m := &moment{before: op}
 	c.w.least(&m.limits)
-	for _, unsynced := range []int{0, 50, 100} {
-		m.disks = append(m.disks, c.disk.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: unsynced, RNG: c.rng}))
-	}
+	m.left = c.disk.crash([]int{0, 50, 100}[len(c.moments)%3], c.rng)
 	c.w.most(&m.limits)
 	c.moments = append(c.moments, m)
 	return nil
@@ -50,12 +47,12 @@ func (c *camera) MaybeError(op errorfs.Op) error {
 // again, and looks at what a loss of power would have left before each single
 // operation on the file system.
 func TestPowerLossAtEveryOperation(t *testing.T) {
-	disk, w := vfs.NewCrashableMem(), newWorkload()
+	disk, w := newDisk(), newWorkload()
 	c := &camera{disk: disk, w: w, rng: rand.New(rand.NewPCG(1, 2))}
-	value := make([]byte, 4000)
+	value := make([]byte, 6000)
 	for range 2 {
 		tbl := open(t, small(errorfs.Wrap(disk, c), powerlossDir))
-		for range 20 {
+		for range 3 {
 			for writer := range writers {
 				if err := w.step(t.Context(), tbl, writer, value); err != nil {
 					t.Fatal(err)
@@ -66,18 +63,16 @@ func TestPowerLossAtEveryOperation(t *testing.T) {
 	}
 	t.Logf("%d moments", len(c.moments))
 	for _, m := range c.moments {
-		for _, left := range m.disks {
-			tbl := open(t, small(left, powerlossDir))
-			seen := read(t, tbl)
-			m.limits.holds(t, seen)
-			again := left.CrashClone(vfs.CrashCloneCfg{})
-			closed(t, tbl)
-			tbl = open(t, small(again, powerlossDir))
-			if after := read(t, tbl); after != seen {
-				t.Errorf("seen after the restart: %+v, after another loss: %+v", seen, after)
-			}
-			closed(t, tbl)
+		tbl := open(t, small(m.left, powerlossDir))
+		seen := read(t, tbl)
+		m.limits.holds(t, seen)
+		again := m.left.crash(0, nil)
+		closed(t, tbl)
+		tbl = open(t, small(again, powerlossDir))
+		if after := read(t, tbl); after != seen {
+			t.Errorf("seen after the restart: %+v, after another loss: %+v", seen, after)
 		}
+		closed(t, tbl)
 		if t.Failed() {
 			t.Fatalf("before %+v", m.before)
 		}

@@ -4,14 +4,11 @@ import (
 	"context"
 	"flag"
 	"math/rand/v2"
-	"path/filepath"
 	"runtime"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
-	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 
 	"github.com/holdfast-files/holdfast/services/metadata/table/pebbletable"
 )
@@ -22,26 +19,6 @@ var (
 )
 
 const powerlossDir = "/srv/holdfast/metadata"
-
-// slowDisk gives syncs of the log a duration, as on a disk: what is shown or
-// acknowledged too early would otherwise hardly ever be caught.
-func slowDisk(fs vfs.FS, seed uint64) vfs.FS {
-	log := syncOf(".log")
-	return errorfs.Wrap(fs, errorfs.RandomLatency(log, 200*time.Microsecond, int64(seed), 0))
-}
-
-// syncOf is a predicate for syncs of files with a name that ends like this.
-type syncOf string
-
-func (s syncOf) String() string { return "sync of " + string(s) }
-
-func (s syncOf) Evaluate(op errorfs.Op) bool {
-	switch op.Kind {
-	case errorfs.OpFileSync, errorfs.OpFileSyncData, errorfs.OpFileSyncTo:
-		return strings.HasSuffix(filepath.Base(op.Path), string(s))
-	}
-	return false
-}
 
 // small makes flushes, compactions and new logs frequent.
 func small(fs vfs.FS, dir string) pebbletable.Config {
@@ -59,7 +36,7 @@ func TestPowerLoss(t *testing.T) {
 	}
 	t.Logf("-powerloss.seed=%d", *seed)
 	rng := rand.New(rand.NewPCG(*seed, 0))
-	disk := vfs.NewCrashableMem()
+	disk := newDisk()
 	w := newWorkload()
 	for crash := range *crashes {
 		tbl := open(t, small(slowDisk(disk, rng.Uint64()), powerlossDir))
@@ -69,7 +46,7 @@ func TestPowerLoss(t *testing.T) {
 		tbl = open(t, small(disk, powerlossDir))
 		seen := read(t, tbl)
 		limits.holds(t, seen)
-		again := disk.CrashClone(vfs.CrashCloneCfg{})
+		again := disk.crash(0, nil)
 		closed(t, tbl)
 
 		tbl = open(t, small(again, powerlossDir))
@@ -88,8 +65,8 @@ func TestPowerLoss(t *testing.T) {
 // lose runs the workload, cuts the power at some moment and returns what is
 // left of the disk.
 func lose(
-	t *testing.T, tbl *pebbletable.Table, disk *vfs.MemFS, w *workload, rng *rand.Rand,
-) (left *vfs.MemFS, limits bounds) {
+	t *testing.T, tbl *pebbletable.Table, disk *crashDisk, w *workload, rng *rand.Rand,
+) (left *crashDisk, limits bounds) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() {
@@ -102,7 +79,7 @@ func lose(
 	}
 	unsynced := []int{0, 0, 100, rng.IntN(101)}[rng.IntN(4)]
 	w.least(&limits)
-	left = disk.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: unsynced, RNG: rng})
+	left = disk.crash(unsynced, rng)
 	w.most(&limits)
 	cancel()
 	<-done
