@@ -15,9 +15,9 @@ import (
 	"github.com/holdfast-files/holdfast/deploy/network"
 )
 
-// publicIdleSeconds is longer than CloudFront waits for an answer and keeps a
+// publicIdleSeconds is longer than CloudFront waits for an answer or keeps a
 // connection, and shorter than the gateway keeps one.
-const publicIdleSeconds = 180
+const publicIdleSeconds = contract.GatewayIdleSeconds - 5
 
 // entry is a load balancer and the groups it sends to.
 type entry struct {

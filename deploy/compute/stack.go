@@ -32,7 +32,7 @@ func NewStack(scope constructs.Construct, id string, cfg config.Config, props aw
 		flags: contract.MetadataFlags(stores.Table(), contract.Identity{
 			Issuer: cfg.Identity.Issuer, Audience: cfg.Identity.Audience,
 			Discovery: cfg.Identity.Keys == config.KeysFromIssuer,
-		}),
+		}, cfg.Data.RecoveryDays+1),
 		secrets: secrets.ofMetadata(),
 		may:     stores.UseRecords(),
 	})

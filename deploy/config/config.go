@@ -136,5 +136,6 @@ type Service struct {
 // Data is how data is kept.
 type Data struct {
 	Retain       bool `json:"retain"`       // deletion protection, termination protection, kept when a stack goes
-	RecoveryDays int  `json:"recoveryDays"` // point-in-time recovery, and how long a deleted object stays recoverable
+	RecoveryDays int  `json:"recoveryDays"` // point-in-time recovery; blobs outlive it by a day
+	UndeleteDays int  `json:"undeleteDays"` // how long S3 keeps what the sweeper deleted
 }

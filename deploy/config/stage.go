@@ -23,7 +23,7 @@ func defaults(stage Stage) Config {
 
 			InflightBytesPerStorageTask: 1 << 30,
 		},
-		Data:    Data{Retain: true, RecoveryDays: 35},
+		Data:    Data{Retain: true, RecoveryDays: 35, UndeleteDays: 7},
 		LogDays: 365,
 	}
 	if stage == Dev {
@@ -33,7 +33,7 @@ func defaults(stage Stage) Config {
 			InflightBytesPerStorageTask: 128 << 20,
 		}
 		c.Limits.TableReadsPerSec, c.Limits.TableWritesPerSec = 2_000, 1_000
-		c.Data = Data{Retain: false, RecoveryDays: 1}
+		c.Data = Data{Retain: false, RecoveryDays: 1, UndeleteDays: 1}
 		c.LogDays = 7
 	}
 	return c

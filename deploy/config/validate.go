@@ -45,6 +45,7 @@ func (c Config) Validate() error {
 
 	found.unless(c.OriginSecretGeneration >= 1, "originSecretGeneration: %d; it counts from 1", c.OriginSecretGeneration)
 	found.unless(c.Data.RecoveryDays >= 1 && c.Data.RecoveryDays <= 35, "data.recoveryDays: %d is outside 1 to 35", c.Data.RecoveryDays)
+	found.unless(c.Data.UndeleteDays >= 1, "data.undeleteDays: %d; S3 keeps a deleted version for a day at least", c.Data.UndeleteDays)
 	found.unless(slices.Contains(logDays, c.LogDays), "logDays: CloudWatch knows no retention of %d days; the nearest are %v", c.LogDays, logDays)
 	found.unless(c.AlarmEmail == "" || strings.Contains(c.AlarmEmail, "@"), "alarmEmail: %q is not an address", c.AlarmEmail)
 	found.unless(c.MonthlyBudgetUSD >= 0, "monthlyBudgetUsd: %d is negative", c.MonthlyBudgetUSD)

@@ -23,16 +23,18 @@ const (
 	GRPCReadyPath    = "/holdfast.health.v1.ReadinessService/Check"
 )
 
-// Times that must fit together. A task that is told to stop fails readiness,
-// keeps serving for DrainSeconds and exits before Fargate kills it at
-// StopSeconds, the largest Fargate grants.
+// Times that must fit together, in seconds. A task that is told to stop fails
+// readiness, serves on for DrainDelay while its name leaves DNS, then finishes
+// calls for Drain and exits before Fargate kills it at Stop, the largest
+// Fargate grants.
 const (
-	DrainSeconds = 90
-	StopSeconds  = 120
-	// GatewayIdleSeconds is how long the gateway must keep an idle connection
-	// open at least. The load balancer closes its side earlier, so that it
-	// never sends a request down a connection the gateway is just closing.
-	GatewayIdleSeconds = 240
+	DrainDelaySeconds = 15
+	DrainSeconds      = 90
+	StopSeconds       = 120
+	// GatewayIdleSeconds is how long the gateway keeps an idle connection open
+	// at least. The load balancer closes its side earlier, so that it never
+	// sends a request down a connection the gateway is just closing.
+	GatewayIdleSeconds = 130
 	// ConnectionAgeSeconds is when a gRPC server asks a client to reconnect,
 	// which is how clients learn of tasks that were added. Streams in flight
 	// are not cut.
@@ -84,12 +86,14 @@ type Identity struct {
 	Discovery bool
 }
 
-// MetadataFlags are the arguments of the metadata image.
-func MetadataFlags(table string, identity Identity) []string {
+// MetadataFlags are the arguments of the metadata image. Bytes outlive their
+// last record for blobRetentionDays.
+func MetadataFlags(table string, identity Identity, blobRetentionDays int) []string {
 	flags := append(common(MetadataPort),
 		"--ledger-listen=0.0.0.0:"+strconv.Itoa(LedgerPort),
 		"--engine=dynamodb",
 		"--table="+table,
+		"--blob-retention="+strconv.Itoa(24*blobRetentionDays)+"h",
 		"--oidc-issuer="+identity.Issuer,
 		"--oidc-audience="+identity.Audience,
 	)
@@ -118,7 +122,6 @@ func GatewayFlags(metadataHost, storageHost string) []string {
 		"--metadata="+target(metadataHost, MetadataPort),
 		"--storage="+target(storageHost, StoragePort),
 		"--trusted-proxies=2",
-		"--idle-timeout="+seconds(GatewayIdleSeconds),
 	)
 }
 
@@ -134,6 +137,7 @@ func HealthCommand(service string) []string {
 func common(port int) []string {
 	return []string{
 		"--listen=0.0.0.0:" + strconv.Itoa(port),
+		"--drain-delay=" + seconds(DrainDelaySeconds),
 		"--drain-timeout=" + seconds(DrainSeconds),
 		"--plaintext",
 	}
@@ -141,6 +145,8 @@ func common(port int) []string {
 
 func connectionAge() string { return "--max-connection-age=" + seconds(ConnectionAgeSeconds) }
 
-func target(host string, port int) string { return "dns:///" + host + ":" + strconv.Itoa(port) }
+// target is an address gRPC resolves by DNS, its default scheme; clients spread
+// calls over all addresses of the name (round_robin).
+func target(host string, port int) string { return host + ":" + strconv.Itoa(port) }
 
 func seconds(n int) string { return strconv.Itoa(n) + "s" }

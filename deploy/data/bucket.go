@@ -25,8 +25,9 @@ var objectActions = []string{
 var bucketActions = []string{"s3:ListBucket", "s3:ListBucketMultipartUploads"}
 
 // newBucket is versioned although a blob is written once and never changed: a
-// version is what remains when a blob is deleted, and it stays for as long as
-// the table can be restored to a time that refers to it.
+// version is what remains when a blob is deleted, and so what a sweeper gone
+// wrong leaves to be found. Metadata deletes a blob only after the table can no
+// longer be restored to a time that refers to it.
 func newBucket(stack awscdk.Stack, cfg config.Config, key kms.Key) s3.Bucket {
 	return s3.NewBucket(stack, jsii.String("Blobs"), &s3.BucketProps{
 		Encryption:        s3.BucketEncryption_KMS,
@@ -46,7 +47,7 @@ func newBucket(stack awscdk.Stack, cfg config.Config, key kms.Key) s3.Bucket {
 			AbortIncompleteMultipartUploadAfter: awscdk.Duration_Days(jsii.Number(2)),
 		}, {
 			Id:                          jsii.String("ForgetDeletedBlobs"),
-			NoncurrentVersionExpiration: awscdk.Duration_Days(jsii.Number(cfg.Data.RecoveryDays + 1)),
+			NoncurrentVersionExpiration: awscdk.Duration_Days(jsii.Number(cfg.Data.UndeleteDays)),
 			ExpiredObjectDeleteMarker:   jsii.Bool(true),
 		}},
 		Metrics: &[]*s3.BucketMetrics{{Id: jsii.String("All")}},

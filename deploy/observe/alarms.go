@@ -50,7 +50,7 @@ func ringForStores(bell alarm.Bell, m metrics) {
 		alarm.When{Metric: m.own("storage", contract.SweeperOldest, "Maximum"), Over: 2 * 24 * 3600, Minutes: 30})
 	bell.Ring("SweeperBacklog", "A million records wait for the sweeper.",
 		alarm.When{Metric: m.own("storage", contract.SweeperBacklog, "Maximum"), Over: 1_000_000, Minutes: 30})
-	bell.Ring("SweeperFails", "The sweeper fails to delete.",
+	bell.Ring("SweeperFails", "The sweeper fails to delete. Its log line names the blob and the error.",
 		alarm.When{Metric: m.own("storage", contract.SweeperFailed, "Sum"), Over: 10, Minutes: 30})
 	bell.Ring("ReadsThrottled", "DynamoDB refuses reads: a hot key, or the ceiling in the configuration.",
 		alarm.When{Metric: m.table("ReadThrottleEvents", "Sum"), Over: 10, Minutes: 5})

@@ -57,7 +57,7 @@ func TestContainersKeepTheContract(t *testing.T) {
 			ports   []int
 			secrets []string
 		}{
-			{"metadata", contract.MetadataFlags("reference", identity), []int{contract.MetadataPort, contract.LedgerPort}, secrets},
+			{"metadata", contract.MetadataFlags("reference", identity, in.cfg.Data.RecoveryDays+1), []int{contract.MetadataPort, contract.LedgerPort}, secrets},
 			{"storage", contract.StorageFlags("reference", host("metadata")), []int{contract.StoragePort}, []string{contract.LedgerTokenVariable}},
 			{"gateway", contract.GatewayFlags(host("metadata"), host("storage")), []int{contract.GatewayPort}, nil},
 		}

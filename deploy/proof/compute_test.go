@@ -24,7 +24,7 @@ func TestLoadBalancers(t *testing.T) {
 	in := installations["prod"]
 	for id, r := range in.of("AWS::ElasticLoadBalancingV2::LoadBalancer") {
 		a := attributes(r, "LoadBalancerAttributes")
-		idle := map[bool]string{true: "180", false: "4000"}[strings.Contains(id, "Public")]
+		idle := map[bool]string{true: "125", false: "4000"}[strings.Contains(id, "Public")]
 		if a["idle_timeout.timeout_seconds"] != idle {
 			t.Errorf("%s closes idle connections after %s s", id, a["idle_timeout.timeout_seconds"])
 		}
@@ -104,7 +104,7 @@ func TestServices(t *testing.T) {
 			expect(t, name+" "+id, containers[1], map[string]any{"Essential": false, "RestartPolicy.Enabled": true, "Name": "collector"})
 		}
 	}
-	if contract.DrainSeconds >= contract.StopSeconds {
+	if contract.DrainDelaySeconds+contract.DrainSeconds >= contract.StopSeconds {
 		t.Error("tasks are killed before they have drained")
 	}
 }

@@ -2,6 +2,7 @@ package proof
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -21,9 +22,8 @@ func TestBucket(t *testing.T) {
 		"VersioningConfiguration.Status":                                                                  "Enabled",
 		"LifecycleConfiguration.Rules.0.AbortIncompleteMultipartUpload.DaysAfterInitiation":               2,
 		"LifecycleConfiguration.Rules.0.Status":                                                           "Enabled",
-		// A day longer than the table can be restored to.
-		"LifecycleConfiguration.Rules.1.NoncurrentVersionExpiration.NoncurrentDays": in.cfg.Data.RecoveryDays + 1,
-		"LifecycleConfiguration.Rules.1.ExpirationInDays":                           nil, // living blobs never expire
+		"LifecycleConfiguration.Rules.1.NoncurrentVersionExpiration.NoncurrentDays":                       in.cfg.Data.UndeleteDays,
+		"LifecycleConfiguration.Rules.1.ExpirationInDays":                                                 nil, // living blobs never expire
 	})
 	if r.DeletionPolicy != "Retain" {
 		t.Errorf("the bucket goes with its stack: %s", r.DeletionPolicy)
@@ -47,6 +47,17 @@ func TestTable(t *testing.T) {
 	})
 	if r.DeletionPolicy != "Retain" {
 		t.Errorf("the table goes with its stack: %s", r.DeletionPolicy)
+	}
+}
+
+// TestBlobsOutliveRecovery: a table restored to any time it can be restored to
+// finds its blobs.
+func TestBlobsOutliveRecovery(t *testing.T) {
+	for name, in := range installations {
+		want := fmt.Sprintf("--blob-retention=%dh", 24*(in.cfg.Data.RecoveryDays+1))
+		if flags := arguments(in.container(t, "metadata")); !slices.Contains(flags, want) {
+			t.Errorf("%s: metadata is started with %v, without %s", name, flags, want)
+		}
 	}
 }
 

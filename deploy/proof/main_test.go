@@ -31,7 +31,13 @@ type variant struct {
 
 var variants = map[string]variant{
 	"prod": {stage: "prod"},
-	"dev":  {stage: "dev"},
+	"dev": {stage: "dev", change: func(s map[string]any) {
+		images := map[string]any{}
+		for _, name := range []string{"metadata", "storage", "gateway", "collector"} {
+			images[name] = "111122223333.dkr.ecr.us-east-1.amazonaws.com/holdfast/" + name + ":1.0.0"
+		}
+		s["images"] = images
+	}},
 	// Keys fetched from the issuer instead of taken from a document.
 	"issuer": {stage: "prod", change: func(s map[string]any) {
 		id := s["identity"].(map[string]any)

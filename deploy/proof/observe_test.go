@@ -182,7 +182,11 @@ func TestAlarms(t *testing.T) {
 	alarms := in.of("AWS::CloudWatch::Alarm")
 	watched := map[string]bool{}
 	for id, r := range alarms {
-		watched[fmt.Sprint(r.Properties["Namespace"], " ", r.Properties["MetricName"])] = true
+		walk(r.Properties, func(m map[string]any) {
+			if m["MetricName"] != nil {
+				watched[fmt.Sprint(m["Namespace"], " ", m["MetricName"])] = true
+			}
+		})
 		if at(r.Properties, "AlarmActions", 0) == nil {
 			t.Errorf("%s tells nobody", id)
 		}
