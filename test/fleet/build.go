@@ -8,10 +8,10 @@ import (
 	"path/filepath"
 )
 
-// Build builds the programs into a folder and returns it. With PROGRAMS set in
+// Build builds the programs into a folder and returns it. With HOLDFAST_BIN set in
 // the environment it builds nothing and returns that.
 func Build(ctx context.Context, into string) (string, error) {
-	if built := os.Getenv("PROGRAMS"); built != "" {
+	if built := os.Getenv("HOLDFAST_BIN"); built != "" {
 		return built, nil
 	}
 	root, err := Root()

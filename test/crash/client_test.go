@@ -1,0 +1,134 @@
+package crash_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// errUnknown tells that nobody knows whether a request took effect: no answer
+// came, or one that says so.
+var errUnknown = errors.New("outcome unknown")
+
+// errRefused tells that the service refused a request.
+type errRefused struct {
+	status int
+	body   string
+}
+
+func (e errRefused) Error() string { return fmt.Sprintf("status %d: %s", e.status, e.body) }
+
+// resource is the part of a node that the harness looks at.
+type resource struct {
+	Name        string `json:"name"`
+	DisplayName string `json:"displayName"`
+	Folder      string `json:"folder"`
+	Kind        string `json:"kind"`
+	SHA256      string `json:"sha256"`
+}
+
+// client speaks REST.
+type client struct {
+	base string
+	http *http.Client
+}
+
+func newClient(base string) *client {
+	return &client{base: base + "/v1/", http: &http.Client{
+		Timeout:   10 * time.Second,
+		Transport: &http.Transport{MaxIdleConnsPerHost: 16},
+	}}
+}
+
+// do makes a request; key, when not empty, makes it one that can be repeated.
+func (c *client) do(ctx context.Context, method, path, key string, body []byte) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	if key != "" {
+		req.Header.Set("Idempotency-Key", key)
+	}
+	if strings.HasPrefix(path, "spaces/default/files") && body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errUnknown, err)
+	}
+	defer resp.Body.Close() //nolint:errcheck // read to its end or given up
+	got, err := io.ReadAll(resp.Body)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%w: %w", errUnknown, err)
+	case resp.StatusCode >= 500:
+		return nil, fmt.Errorf("%w: status %d: %s", errUnknown, resp.StatusCode, got)
+	case resp.StatusCode >= 300:
+		return nil, errRefused{resp.StatusCode, string(got)}
+	}
+	return got, nil
+}
+
+// call makes a request about a node and returns the node of the answer.
+func (c *client) call(ctx context.Context, method, path, key string, body any) (resource, error) {
+	var sent []byte
+	if body != nil {
+		var err error
+		if sent, err = json.Marshal(body); err != nil {
+			return resource{}, err
+		}
+	}
+	got, err := c.do(ctx, method, path, key, sent)
+	if err != nil {
+		return resource{}, err
+	}
+	var r resource
+	return r, json.Unmarshal(got, &r)
+}
+
+// put stores contents under a path.
+func (c *client) put(ctx context.Context, path, key string, content []byte) (resource, error) {
+	got, err := c.do(ctx, http.MethodPut, "spaces/default/paths"+escape(path), key, content)
+	if err != nil {
+		return resource{}, err
+	}
+	var r resource
+	return r, json.Unmarshal(got, &r)
+}
+
+func (c *client) get(ctx context.Context, path string) ([]byte, error) {
+	return c.do(ctx, http.MethodGet, "spaces/default/paths"+escape(path), "", nil)
+}
+
+// list returns what is in a folder.
+func (c *client) list(ctx context.Context, folder string) ([]resource, error) {
+	var all []resource
+	token := ""
+	for {
+		query := url.Values{"folder": {folder}, "pageSize": {"1000"}, "pageToken": {token}}
+		got, err := c.do(ctx, http.MethodGet, "spaces/default/files?"+query.Encode(), "", nil)
+		if err != nil {
+			return nil, err
+		}
+		var page struct {
+			Files         []resource
+			NextPageToken string
+		}
+		if err := json.Unmarshal(got, &page); err != nil {
+			return nil, err
+		}
+		all = append(all, page.Files...)
+		if token = page.NextPageToken; token == "" {
+			return all, nil
+		}
+	}
+}
+
+func escape(path string) string { return (&url.URL{Path: path}).EscapedPath() }
