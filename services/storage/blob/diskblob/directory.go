@@ -42,17 +42,14 @@ type directory struct {
 	path string
 	lock io.Closer
 
+	largeDirs      [largeDirs]string
 	named, removed [largeDirs]group[struct{}] // syncs of the directories of large blobs
 }
 
 func (d *directory) incoming(name string) string { return filepath.Join(d.path, incomingDir, name) }
 
 func (d *directory) large(id blob.ID) string {
-	return filepath.Join(d.path, largeDir, fmt.Sprintf("%02x", id[15]), id.String())
-}
-
-func (d *directory) largeDir(i int) string {
-	return filepath.Join(d.path, largeDir, fmt.Sprintf("%02x", i))
+	return d.largeDirs[id[15]] + string(filepath.Separator) + id.String()
 }
 
 func (d *directory) packs() string { return filepath.Join(d.path, packsDir) }
@@ -77,8 +74,10 @@ func (d *directory) syncPacks(point SyncPoint) error { return d.fs.SyncDir(d.pac
 func openDirectory(filesystem FS, path string) (*directory, error) {
 	d := &directory{fs: filesystem, path: filepath.Clean(path)}
 	for i := range largeDirs {
-		d.named[i].flush = func([]struct{}) error { return d.fs.SyncDir(d.largeDir(i), SyncLargeName) }
-		d.removed[i].flush = func([]struct{}) error { return d.fs.SyncDir(d.largeDir(i), SyncLargeGone) }
+		dir := filepath.Join(d.path, largeDir, fmt.Sprintf("%02x", i))
+		d.largeDirs[i] = dir
+		d.named[i].flush = func([]struct{}) error { return d.fs.SyncDir(dir, SyncLargeName) }
+		d.removed[i].flush = func([]struct{}) error { return d.fs.SyncDir(dir, SyncLargeGone) }
 	}
 	if err := d.mkdirAll(d.path); err != nil {
 		return nil, fmt.Errorf("create blob directory %q: %w", d.path, translate(err))
@@ -146,10 +145,7 @@ func (d *directory) setUp() error {
 		return err
 	}
 	dirs := []string{d.incoming(""), d.packs(), filepath.Join(d.path, largeDir)}
-	for i := range largeDirs {
-		dirs = append(dirs, d.largeDir(i))
-	}
-	for _, dir := range dirs {
+	for _, dir := range append(dirs, d.largeDirs[:]...) {
 		if err := d.mkdirAll(dir); err != nil {
 			return err
 		}
@@ -211,11 +207,7 @@ func (d *directory) checkFormat() (found bool, err error) {
 
 // checkEmpty makes sure that a missing FORMAT is not one that was lost.
 func (d *directory) checkEmpty() error {
-	dirs := []string{d.packs()}
-	for i := range largeDirs {
-		dirs = append(dirs, d.largeDir(i))
-	}
-	for _, dir := range dirs {
+	for _, dir := range append([]string{d.packs()}, d.largeDirs[:]...) {
 		names, err := d.fs.ReadDir(dir)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err

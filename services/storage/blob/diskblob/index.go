@@ -45,7 +45,16 @@ type index struct {
 	last    blob.ID
 
 	dead      bitset
+	deadCount atomic.Int64
 	deadBytes atomic.Int64
+}
+
+// kill marks an entry as deleted.
+func (x *index) kill(ordinal int, e entry) {
+	if x.dead.set(ordinal) {
+		x.deadCount.Add(1)
+		x.deadBytes.Add(e.size())
+	}
 }
 
 // bitset is a set of ordinals that only grows.

@@ -104,8 +104,8 @@ func (x *index) bury(entries []entry) error {
 	defer c.close()
 	for _, e := range entries {
 		err := c.find(e.id, func(ordinal int, found entry) {
-			if found.offset == e.offset && x.dead.set(ordinal) {
-				x.deadBytes.Add(found.size())
+			if found.offset == e.offset {
+				x.kill(ordinal, found)
 			}
 		})
 		if err != nil {

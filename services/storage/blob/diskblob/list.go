@@ -29,8 +29,8 @@ func (s *Store) List(ctx context.Context, yield func(blob.Info) error) error {
 		held = held[1:]
 		s.unhold(p)
 	}
-	for i := range largeDirs {
-		if err := s.listLarge(ctx, s.dir.largeDir(i), yield); err != nil {
+	for _, dir := range s.dir.largeDirs {
+		if err := s.listLarge(ctx, dir, yield); err != nil {
 			return err
 		}
 	}

@@ -205,7 +205,7 @@ func (p *pack) repair(x *index, cause error) error {
 	if err != nil {
 		return translate(err)
 	}
-	slices.SortFunc(found.entries, compareEntries)
+	sortEntries(found.entries)
 	fresh, err := p.writeIndex(found.entries)
 	if err != nil {
 		return err

@@ -29,9 +29,9 @@ type pack struct {
 	retired bool  // takes no more records, so an index can be made
 	stuck   bool  // has unsettled records, so no index can be made
 
-	// damaged is set when a record was found that cannot be moved to another
-	// pack. The pack stays as it is, as evidence.
-	damaged atomic.Bool
+	// pinned keeps the pack from being merged: a blob in it is damaged, or an
+	// earlier try left an outcome that only the next start can tell.
+	pinned atomic.Bool
 	// gone is set when another pack has taken the place of this one.
 	gone atomic.Bool
 	// listers is the number of Lists that still need the pack.
@@ -153,12 +153,19 @@ func (p *pack) sealable() bool {
 	return p.recent != nil && p.retired && !p.stuck
 }
 
+// empty reports whether the pack holds no record.
+func (p *pack) empty() bool {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return p.recent != nil && len(p.recent.entries) == 0
+}
+
 // seal gives a retired pack an index.
 func (p *pack) seal() error {
 	p.mu.RLock()
 	entries := slices.Clone(p.recent.entries)
 	p.mu.RUnlock()
-	slices.SortFunc(entries, compareEntries)
+	sortEntries(entries)
 	x, err := p.writeIndex(entries)
 	if err != nil {
 		return err
@@ -168,8 +175,7 @@ func (p *pack) seal() error {
 	for i, e := range p.recent.entries {
 		if p.recent.states[i] == dead {
 			ordinal, _ := slices.BinarySearchFunc(entries, e, compareEntries)
-			x.dead.set(ordinal)
-			x.deadBytes.Add(e.size())
+			x.kill(ordinal, e)
 		}
 	}
 	p.index, p.recent = x, nil

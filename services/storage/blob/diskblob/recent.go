@@ -68,6 +68,8 @@ func (r *recent) bury(e entry) {
 	}
 }
 
+func sortEntries(entries []entry) { slices.SortFunc(entries, compareEntries) }
+
 // compareEntries is the order of an index.
 func compareEntries(a, b entry) int {
 	return cmp.Or(bytes.Compare(a.id[:], b.id[:]), cmp.Compare(a.offset, b.offset))

@@ -30,8 +30,8 @@ type view struct {
 }
 
 type indexed struct {
-	pack  *pack
-	first blob.ID
+	pack        *pack
+	first, last blob.ID
 }
 
 // lookup appends the places of all records of an id. There is at most one that
@@ -117,7 +117,7 @@ func (s *shelf) hold() []*pack {
 }
 
 func (s *shelf) show(packs []*pack) {
-	v := &view{packs: packs}
+	v := &view{packs: slices.Clone(packs)}
 	slices.SortFunc(v.packs, func(a, b *pack) int { return a.name.compare(b.name) })
 	for _, p := range v.packs {
 		s.next = max(s.next, p.name.last)
@@ -128,13 +128,13 @@ func (s *shelf) show(packs []*pack) {
 		case x == nil:
 			v.recent = append(v.recent, p)
 		case len(x.fences) > 0:
-			v.indexed = append(v.indexed, indexed{p, x.fences[0]})
+			v.indexed = append(v.indexed, indexed{p, x.fences[0], x.last})
 		}
 	}
 	slices.Reverse(v.recent)
 	slices.SortFunc(v.indexed, func(a, b indexed) int { return bytes.Compare(a.first[:], b.first[:]) })
 	for i, x := range v.indexed {
-		reach := x.pack.index.last
+		reach := x.last
 		if i > 0 && bytes.Compare(v.reach[i-1][:], reach[:]) > 0 {
 			reach = v.reach[i-1]
 		}

@@ -36,7 +36,7 @@ func parseTombs(b []byte, nonce uint64) []entry {
 			entries = append(entries, entry{id: blob.ID(t[:16]), offset: binary.LittleEndian.Uint32(t[24:])})
 		}
 	}
-	slices.SortFunc(entries, compareEntries)
+	sortEntries(entries)
 	return entries
 }
 
@@ -91,7 +91,7 @@ func (t *tombs) write(batch []entry) error {
 		t.named = true
 	}
 	t.size += int64(len(b))
-	slices.SortFunc(batch, compareEntries)
+	sortEntries(batch)
 	return p.bury(batch)
 }
 
