@@ -83,7 +83,7 @@ func (c *serveCommand) serve(ctx context.Context, logger *slog.Logger, e engines
 		Blobs: e.blobs, Ledger: ledgerv1.NewLedgerServiceClient(inside), Logger: logger, Limits: c.Limits,
 	})
 	handler, err := rest.New(rest.Config{
-		Metadata: inside, Content: bytes.Content(), Logger: logger, Open: true, Ready: ready(readiness),
+		Metadata: inside, Content: bytes.Content(), Logger: logger, Open: true, Ready: readiness.Err,
 	})
 	if err != nil {
 		return err
@@ -129,13 +129,4 @@ func named(c rpc.Config, name string) rpc.Config {
 func reflected(c rpc.Config) rpc.Config {
 	c.Reflection = true
 	return c
-}
-
-func ready(readiness *lifecycle.Readiness) func() error {
-	return func() error {
-		if !readiness.Ready() {
-			return errors.New("draining")
-		}
-		return nil
-	}
 }

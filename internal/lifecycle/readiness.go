@@ -1,6 +1,9 @@
 package lifecycle
 
-import "sync"
+import (
+	"errors"
+	"sync"
+)
 
 // Readiness says whether a process takes new calls. The zero value is not
 // ready. /readyz and the gRPC health and readiness services all ask the same
@@ -38,4 +41,15 @@ func (r *Readiness) Watch(f func(ready bool)) {
 	defer r.mu.Unlock()
 	r.watchers = append(r.watchers, f)
 	f(r.ready)
+}
+
+// ErrNotReady says that a process takes no new calls.
+var ErrNotReady = errors.New("not ready: starting or draining")
+
+// Err returns ErrNotReady while the process takes no new calls, and else nil.
+func (r *Readiness) Err() error {
+	if r.Ready() {
+		return nil
+	}
+	return ErrNotReady
 }

@@ -1,0 +1,39 @@
+package main
+
+import "github.com/holdfast-files/holdfast/internal/settings"
+
+// config are the settings of the gateway.
+type config struct {
+	Listen         string `help:"Address for clients; loopback only, since no identity is configured." default:"127.0.0.1:8080"`
+	Metadata       string `help:"The metadata service: HOST:PORT, or a gRPC target such as dns:///HOST:PORT." default:"127.0.0.1:9081"`
+	Storage        string `help:"The storage service, likewise." default:"127.0.0.1:9083"`
+	MaxConnections int    `help:"Connections at one time." default:"4096"`
+	settings.Process
+}
+
+// Validate checks the settings.
+func (c *config) Validate() error {
+	var check settings.Check
+	check.Loopback("listen", c.Listen, "no identity is configured")
+	for flag, target := range map[string]string{"metadata": c.Metadata, "storage": c.Storage} {
+		if target == "" {
+			check.Failf(flag, "must not be empty")
+		}
+	}
+	if c.MaxConnections < 1 {
+		check.Failf("max-connections", "%d is not above 0", c.MaxConnections)
+	}
+	c.Process.Check(&check)
+	return check.Err()
+}
+
+// reads are the methods that are tried again when metadata is unavailable.
+var reads = []string{
+	"holdfast.metadata.v1.SpaceService/GetSpace",
+	"holdfast.metadata.v1.SpaceService/ListSpaces",
+	"holdfast.metadata.v1.FileService/GetFile",
+	"holdfast.metadata.v1.FileService/LookupFile",
+	"holdfast.metadata.v1.FileService/ListFiles",
+	"holdfast.metadata.v1.FileService/ListRevisions",
+	"holdfast.metadata.v1.FileService/GetRevision",
+}

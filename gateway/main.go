@@ -1,0 +1,62 @@
+// Command gateway runs the REST face of Holdfast in front of the metadata and
+// storage services.
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+
+	"github.com/holdfast-files/holdfast/gateway/content"
+	"github.com/holdfast-files/holdfast/gateway/rest"
+	"github.com/holdfast-files/holdfast/gateway/transport"
+	"github.com/holdfast-files/holdfast/internal/lifecycle"
+	"github.com/holdfast-files/holdfast/internal/logging"
+	"github.com/holdfast-files/holdfast/internal/rpc"
+	"github.com/holdfast-files/holdfast/internal/settings"
+)
+
+func main() {
+	if err := run(); err != nil {
+		if code := settings.ExitCode(err); code != 0 {
+			fmt.Fprintln(os.Stderr, "gateway:", err)
+			os.Exit(code)
+		}
+	}
+}
+
+func run() error {
+	var c config
+	program := settings.Program{Name: "gateway", Description: "The REST gateway of Holdfast.", Output: os.Stdout}
+	if _, err := program.Parse(os.Args[1:], os.Environ(), &c); err != nil {
+		return err
+	}
+	ctx, logger := context.Background(), logging.New(os.Stdout, c.LogLevel)
+	metadata, err := rpc.Dial(c.Metadata, rpc.DialConfig{Reads: reads})
+	if err != nil {
+		return err
+	}
+	defer metadata.Close() //nolint:errcheck // nothing is in flight any more
+	storage, err := rpc.Dial(c.Storage, rpc.DialConfig{})
+	if err != nil {
+		return err
+	}
+	defer storage.Close() //nolint:errcheck // as above
+	readiness := new(lifecycle.Readiness)
+	handler, err := rest.New(rest.Config{
+		Metadata: metadata, Content: content.NewClient(storage), Logger: logger, Open: true, Ready: readiness.Err,
+	})
+	if err != nil {
+		return err
+	}
+	listeners, err := rpc.Listen(ctx, c.Listen)
+	if err != nil {
+		return err
+	}
+	server := transport.NewServer(transport.Config{Handler: handler, Logger: logger, Malformed: rest.Malformed})
+	logger.InfoContext(ctx, "gateway is ready",
+		slog.String("listen", c.Listen), slog.String("metadata", c.Metadata), slog.String("storage", c.Storage))
+	return lifecycle.Run(ctx, logger, c.Lifecycle(readiness),
+		lifecycle.HTTP("gateway", server, transport.Limit(listeners[0], c.MaxConnections)))
+}
