@@ -81,7 +81,7 @@ func (p *place) load() (*[]byte, error) {
 	}
 	defer f.release()
 	n := headSize + int(p.length)
-	buffer := takeBuffer(n)
+	buffer := takeBuffer(int(recordSize(p.length))) // with room for the whole record, which a merge makes of it
 	record := (*buffer)[:n]
 	err = readFull(f, record, int64(p.offset))
 	if err == nil {
