@@ -37,18 +37,20 @@ func (e *Engine) locate(ctx context.Context, req *ledgerv1.LocateRequest) (*ledg
 // and it is sent again when the ledger could not be reached or did not answer,
 // since a grant commits once however often it is sent.
 func (e *Engine) commit(ctx context.Context, req *ledgerv1.CommitRequest) (*ledgerv1.CommitResponse, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), e.commitTimeout)
-	defer cancel()
+	ctx = context.WithoutCancel(ctx)
+	end := time.Now().Add(e.commitTimeout)
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
-		resp, err := e.commitOnce(ctx, req)
-		if err == nil || !unanswered(err) || !sleep(ctx, pause) {
+		resp, err := e.commitOnce(ctx, end, req)
+		if err == nil || !unanswered(err) || time.Until(end) < 2*pause {
 			return resp, err
 		}
+		// Spread, so that many uploads do not come back at once.
+		<-time.After(pause/2 + rand.N(pause)) //nolint:gosec // nothing to guess
 	}
 }
 
-func (e *Engine) commitOnce(ctx context.Context, req *ledgerv1.CommitRequest) (*ledgerv1.CommitResponse, error) {
-	ctx, cancel := context.WithTimeout(ctx, e.ledgerTimeout)
+func (e *Engine) commitOnce(ctx context.Context, end time.Time, req *ledgerv1.CommitRequest) (*ledgerv1.CommitResponse, error) {
+	ctx, cancel := context.WithTimeout(ctx, min(e.ledgerTimeout, time.Until(end)))
 	defer cancel()
 	resp, err := e.ledger.Commit(ctx, req)
 	return resp, fault.FromStatus(err)
@@ -71,19 +73,6 @@ func unanswered(err error) bool {
 		return true
 	}
 	return false
-}
-
-// sleep waits for about d, spread so that many waiters do not come back at
-// once, and reports whether ctx still runs.
-func sleep(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d/2 + rand.N(d)) //nolint:gosec // nothing to guess
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return ctx.Err() == nil
-	case <-ctx.Done():
-		return false
-	}
 }
 
 // failed returns the error of an upload or download as its caller is to see

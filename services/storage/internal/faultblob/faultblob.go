@@ -52,6 +52,8 @@ type Store struct {
 	// Fault, when not nil, is asked before each call.
 	Fault func(op Op, id blob.ID) Fault
 	// MayCreate, when not nil, reports whether there is an intent for a blob.
+	// The store then complains about a blob without one, an id that is used
+	// twice and a hint that was wrong.
 	MayCreate func(id blob.ID) bool
 	// Now is the time of Info.Created; time.Now when nil.
 	Now func() time.Time
@@ -84,36 +86,42 @@ func (s *Store) Create(ctx context.Context, id blob.ID, body io.Reader, sizeHint
 		_, _ = io.CopyN(io.Discard, body, f.After)
 		return 0, f.Err
 	}
-	s.mu.Lock()
-	used := s.used[id]
-	s.mu.Unlock()
-	if used {
-		s.tb.Errorf("faultblob: blob id %v used twice", id)
-		return 0, blob.ErrExists
-	}
 	data, err := readAll(ctx, body)
 	if err != nil {
 		return 0, err
 	}
-	if sizeHint >= 0 && sizeHint != int64(len(data)) {
+	if s.MayCreate != nil && sizeHint >= 0 && sizeHint != int64(len(data)) {
 		s.tb.Errorf("faultblob: hint %d for %d bytes", sizeHint, len(data))
 	}
-	created := time.Now()
-	if s.Now != nil {
-		created = s.Now()
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.used[id] = true
-	if f.Late {
-		s.late[id] = stored{data: data, created: created}
-	} else {
-		s.blobs[id] = stored{data: data, created: created}
+	if err := s.keep(id, data, f.Late); err != nil {
+		return 0, err
 	}
 	if f.Err != nil {
 		return 0, f.Err
 	}
 	return int64(len(data)), nil
+}
+
+func (s *Store) keep(id blob.ID, data []byte, late bool) error {
+	b := stored{data: data, created: time.Now()}
+	if s.Now != nil {
+		b.created = s.Now()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.used[id] {
+		if s.MayCreate != nil {
+			s.tb.Errorf("faultblob: blob id %v used twice", id)
+		}
+		return blob.ErrExists
+	}
+	s.used[id] = true
+	if late {
+		s.late[id] = b
+	} else {
+		s.blobs[id] = b
+	}
+	return nil
 }
 
 // readAll reads body in pieces of odd sizes, and heeds ctx between them.
@@ -157,6 +165,9 @@ func (s *Store) Read(ctx context.Context, id blob.ID, offset, length int64, w io
 	}
 	const piece = 64<<10 - 1
 	for len(data) > 0 {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		n, err := w.Write(data[:min(piece, len(data))])
 		if err != nil {
 			return err
