@@ -32,15 +32,15 @@ run: need-go ## Start Holdfast with its files in ./data, on http://127.0.0.1:808
 
 .PHONY: build
 build: need-go ## Build the binaries into .build/bin
+	@mkdir -p $(BIN)
 	@go build -o $(BIN)/ ./cmd/holdfast ./services/metadata ./services/storage ./gateway
 
 # --- Prove
 
 .PHONY: test
-test: need-go need-cc ## Run all tests (RUN=regexp; REQUIRE_ALL=1: a skip is a failure)
-	@mkdir -p $(BIN)
+test: need-go need-cc build ## Run all tests (RUN=regexp; REQUIRE_ALL=1: a skip is a failure)
 	@go build -o $(BIN)/suite ./tools/suite
-	@suite -workspace "$(WORKSPACE)" -uncached "$(UNCACHED)" -alone "$(ALONE)" -needs deploy=node \
+	@HOLDFAST_BIN=$(CURDIR)/$(BIN) suite -workspace "$(WORKSPACE)" -uncached "$(UNCACHED)" -alone "$(ALONE)" -needs deploy=node \
 		-allowed .ci/allowed-skips.txt -require-all=$(REQUIRE_ALL) -run '$(RUN)' -tally .build/tests
 
 .PHONY: soak
