@@ -60,6 +60,7 @@ func Dial(target string, cfg DialConfig) (*grpc.ClientConn, error) {
 			grpc.ForceCodecV2(wire.Codec{}),
 			grpc.MaxCallRecvMsgSize(cfg.MaxRecvBytes),
 		),
+		grpc.WithNoProxy(),
 		grpc.WithUnaryInterceptor(clientUnary(cfg.Timeout)),
 		grpc.WithStreamInterceptor(clientStream),
 		grpc.WithReadBufferSize(cfg.SocketBytes),
