@@ -98,7 +98,7 @@ func (c Config) validateImages(found *problems) {
 	named := []string{c.Images.Metadata, c.Images.Storage, c.Images.Gateway, c.Images.Collector}
 	if c.Images.Source != "" {
 		found.unless(!slices.ContainsFunc(named, func(s string) bool { return s != "" }),
-			"images: give source or the four references, not both")
+			"images.source: give it or the four references, not both")
 		return
 	}
 	registry := fmt.Sprintf("%s.dkr.ecr.%s.amazonaws.com/", c.Account, c.Region)

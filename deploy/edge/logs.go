@@ -24,17 +24,16 @@ var requestFields = []string{
 // redactedHeaders hold credentials, or the name of a file that is uploaded.
 var redactedHeaders = []string{"authorization", "cookie", "upload-metadata", "content-disposition", "idempotency-key", "referer"}
 
-func logRequests(stack awscdk.Stack, logs journal.Journal, site cloudfront.Distribution, cfg config.Config) {
-	group := logs.Deliver(stack, "Requests", journal.Delivery{
+func logRequests(stack awscdk.Stack, logs journal.Journal, site cloudfront.Distribution, cfg config.Config) journal.Group {
+	return logs.Deliver(stack, "Requests", journal.Delivery{
 		Source:  jsii.String("arn:aws:cloudfront::" + cfg.Account + ":distribution/" + *site.DistributionId()),
 		LogType: "ACCESS_LOGS",
 		Fields:  requestFields,
 	})
-	logs.Admit(stack, group)
 }
 
 // logFirewall records what the firewall stopped or counted.
-func logFirewall(stack awscdk.Stack, logs journal.Journal, acl waf.CfnWebACL, cfg config.Config) {
+func logFirewall(stack awscdk.Stack, logs journal.Journal, acl waf.CfnWebACL, cfg config.Config) journal.Group {
 	// The firewall takes no group of another name.
 	group := logs.NamedGroup(stack, "FirewallLog", "aws-waf-logs-holdfast-"+string(cfg.Stage))
 	redacted := []any{
@@ -59,4 +58,5 @@ func logFirewall(stack awscdk.Stack, logs journal.Journal, acl waf.CfnWebACL, cf
 			"Filters":         []any{keep("BLOCK"), keep("COUNT"), keep("EXCLUDED_AS_COUNT")},
 		},
 	})
+	return group
 }

@@ -19,9 +19,8 @@ func NewStack(scope constructs.Construct, id string, cfg config.Config, props aw
 	logs := journal.Open(cfg, journal.NewKey(stack, cfg).KeyArn())
 
 	acl := newFirewall(stack, cfg)
-	logFirewall(stack, logs, acl, cfg)
 	site := newDistribution(stack, cfg, acl)
-	logRequests(stack, logs, site, cfg)
+	logs.Admit(stack, logFirewall(stack, logs, acl, cfg), logRequests(stack, logs, site, cfg))
 
 	canary := newCanary(stack, cfg, site)
 	newAlarms(stack, cfg, site, canary)

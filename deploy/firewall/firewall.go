@@ -30,6 +30,8 @@ type ACL struct {
 	rules  []rule
 	bodies map[string]responseBody
 	seen   map[string]int // requests, by rule and address
+
+	patterns map[string]*regexp.Regexp
 }
 
 type rule struct {
@@ -65,7 +67,7 @@ func New(properties map[string]any) (*ACL, error) {
 		return nil, fmt.Errorf("read web ACL: %w", err)
 	}
 	sort.Slice(acl.Rules, func(i, j int) bool { return acl.Rules[i].Priority < acl.Rules[j].Priority })
-	return &ACL{rules: acl.Rules, bodies: acl.CustomResponseBodies, seen: map[string]int{}}, nil
+	return &ACL{rules: acl.Rules, bodies: acl.CustomResponseBodies, seen: map[string]int{}, patterns: map[string]*regexp.Regexp{}}, nil
 }
 
 // Names are the rules in the order they are asked.
@@ -130,7 +132,7 @@ func (a *ACL) holds(r rule, statement map[string]any, request Request, labels ma
 			return labels[s["Key"].(string)]
 		case "RegexMatchStatement":
 			value, there, _ := field(s["FieldToMatch"], request)
-			return there && regexp.MustCompile(s["RegexString"].(string)).MatchString(value)
+			return there && a.pattern(s["RegexString"].(string)).MatchString(value)
 		case "SizeConstraintStatement":
 			return sized(s, request)
 		case "RateBasedStatement":
@@ -143,6 +145,13 @@ func (a *ACL) holds(r rule, statement map[string]any, request Request, labels ma
 		panic("firewall: " + r.Name + " uses " + kind + ", which is not understood")
 	}
 	return false
+}
+
+func (a *ACL) pattern(text string) *regexp.Regexp {
+	if a.patterns[text] == nil {
+		a.patterns[text] = regexp.MustCompile(text)
+	}
+	return a.patterns[text]
 }
 
 // sized evaluates a size constraint. A body longer than what is inspected

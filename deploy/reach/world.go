@@ -31,7 +31,8 @@ type stack struct {
 	account   string
 	resources map[string]resource
 	params    map[string]any
-	ids       map[string]string // canonical id by logical id
+	ids       map[string]string   // canonical id by logical id
+	kinds     map[string][]string // logical ids by type, sorted
 }
 
 // resource is a resource as the template has it.
@@ -88,6 +89,7 @@ func (s *stack) read(path string) error {
 	}
 	s.resources, s.params = template.Resources, template.Parameters
 	s.nameResources()
+	s.sortResources()
 	return nil
 }
 
@@ -110,14 +112,21 @@ func (s *stack) nameResources() {
 	}
 }
 
+// sortResources lists the resources by type.
+func (s *stack) sortResources() {
+	s.kinds = map[string][]string{}
+	for _, logical := range slices.Sorted(maps.Keys(s.resources)) {
+		kind := s.resources[logical].Type
+		s.kinds[kind] = append(s.kinds[kind], logical)
+	}
+}
+
 // each calls f for every resource of the type, in a fixed order.
 func (w World) each(kind string, f func(s *stack, id string, p properties)) {
 	for _, name := range slices.Sorted(maps.Keys(w.stacks)) {
 		s := w.stacks[name]
-		for _, logical := range slices.Sorted(maps.Keys(s.resources)) {
-			if r := s.resources[logical]; r.Type == kind {
-				f(s, s.ids[logical], properties{w, s, r.Properties})
-			}
+		for _, logical := range s.kinds[kind] {
+			f(s, s.ids[logical], properties{w, s, s.resources[logical].Properties})
 		}
 	}
 }
@@ -136,6 +145,7 @@ func (w World) with(stackName, logical string, r *resource) World {
 			changed.ids[logical] = stackName + "/" + logical
 		}
 	}
+	changed.sortResources()
 	stacks := maps.Clone(w.stacks)
 	stacks[stackName] = &changed
 	return World{stacks: stacks, names: w.names}
