@@ -44,9 +44,8 @@ func (c *Client) Upload(ctx context.Context, spec *storagev1.UploadSpec, body io
 	switch {
 	case errors.Is(err, errAnswered), errors.Is(err, wire.ErrStreamEnded):
 		return answer.wait()
-	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, wire.ErrTooLong):
-		return nil, fault.Wrap(err, errorsv1.Reason_REASON_INVALID_ARGUMENT,
-			"body: its length is not the announced %d bytes", spec.GetSizeBytes())
+	case err == io.ErrUnexpectedEOF, err == wire.ErrTooLong: //nolint:errorlint // body's own errors may wrap them, and say more
+		return nil, fault.Wrap(err, errorsv1.Reason_REASON_INVALID_ARGUMENT, "body: it ended early, or is longer than announced")
 	case err != nil:
 		return nil, err
 	}

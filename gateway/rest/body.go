@@ -136,7 +136,7 @@ func (b *body) settle(x *exchange) {
 // told nobody wants. Closing at once would reset the connection and take the
 // answer from a client that reads it only when everything is sent.
 func (b *body) drain(bytes int64, timeout time.Duration) {
-	if !b.closing || b.Expects() {
+	if !b.closing {
 		return
 	}
 	if err := b.control.Flush(); err != nil {

@@ -3,6 +3,7 @@ package rest
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/holdfast-files/holdfast/internal/fault"
@@ -189,5 +190,38 @@ func (t *routes) extend(method, pattern string, around func(next handler) handle
 		if m == method {
 			e.handlers[i] = around(e.handlers[i])
 		}
+	}
+}
+
+// Route is a path and the methods that it answers to.
+type Route struct {
+	// Pattern has "*" for an id and "**" for any further path.
+	Pattern string
+	// Allow is the value of the Allow field.
+	Allow string
+}
+
+// Routes returns all routes, in the order of their patterns.
+func (h *Handler) Routes() []Route {
+	var all []Route
+	h.routes.walk(func(e *endpoint) { all = append(all, Route{e.pattern, e.allow}) })
+	slices.SortFunc(all, func(a, b Route) int { return strings.Compare(a.Pattern, b.Pattern) })
+	return all
+}
+
+func (t *routes) walk(visit func(*endpoint)) {
+	for _, e := range []*endpoint{t.here, t.below} {
+		if e != nil {
+			visit(e)
+		}
+	}
+	for _, e := range t.verbs {
+		visit(e)
+	}
+	for _, next := range t.literals {
+		next.walk(visit)
+	}
+	if t.wildcard != nil {
+		t.wildcard.walk(visit)
 	}
 }

@@ -175,4 +175,3 @@ func checkQueryName(name string, known []string) error {
 	}
 	return fault.Invalidf("query", "unknown parameter %q", clip(name))
 }
-

@@ -3,9 +3,11 @@ package rest
 import (
 	"io"
 	"net/http"
+	"strings"
 
 	"github.com/holdfast-files/holdfast/gateway/header"
 	"github.com/holdfast-files/holdfast/internal/fault"
+	errorsv1 "github.com/holdfast-files/holdfast/proto/holdfast/errors/v1"
 	storagev1 "github.com/holdfast-files/holdfast/proto/holdfast/storage/v1"
 )
 
@@ -62,6 +64,10 @@ func describeUpload(spec *storagev1.UploadSpec, r *http.Request) error {
 	contentType, err := header.ParseContentType(r.Header["Content-Type"])
 	if err != nil {
 		return err
+	}
+	if strings.HasPrefix(contentType, "multipart/form-data") {
+		return fault.New(errorsv1.Reason_REASON_UNSUPPORTED_MEDIA,
+			"Content-Type: a PUT takes the contents themselves; forms go to POST /v1/spaces/{space}/files")
 	}
 	digests, err := header.ParseDigests(r.Header)
 	if err != nil {

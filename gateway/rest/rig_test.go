@@ -1,0 +1,332 @@
+package rest_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/holdfast-files/holdfast/gateway/content"
+	"github.com/holdfast-files/holdfast/gateway/rest"
+	"github.com/holdfast-files/holdfast/gateway/transport"
+	"github.com/holdfast-files/holdfast/internal/rpc"
+	"github.com/holdfast-files/holdfast/internal/wire"
+	metadatav1 "github.com/holdfast-files/holdfast/proto/holdfast/metadata/v1"
+	storagev1 "github.com/holdfast-files/holdfast/proto/holdfast/storage/v1"
+	"google.golang.org/grpc"
+)
+
+// rig is a gateway on loopback, in front of a world.
+type rig struct {
+	*world
+	t      *testing.T
+	addr   string
+	client *http.Client
+	// settle waits until the world has nothing in hand; it takes no more then.
+	settle func()
+}
+
+// inBoth runs a test with the world in the gateway's process and with the
+// world behind gRPC.
+func inBoth(t *testing.T, test func(t *testing.T, r *rig)) {
+	inBothWith(t, rest.Config{}, test)
+}
+
+func inBothWith(t *testing.T, cfg rest.Config, test func(t *testing.T, r *rig)) {
+	t.Run("one process", func(t *testing.T) { test(t, newRig(t, cfg)) })
+	t.Run("over gRPC", func(t *testing.T) { test(t, newRemoteRig(t, cfg)) })
+}
+
+// newRig returns a rig whose world is reached as in one process.
+func newRig(t *testing.T, cfg rest.Config) *rig {
+	t.Helper()
+	w := newWorld()
+	local := rpc.NewLocal(rpc.Config{Logger: slog.New(slog.DiscardHandler), Name: "metadata"})
+	metadatav1.RegisterFileServiceServer(local, w)
+	metadatav1.RegisterSpaceServiceServer(local, w)
+	cfg.Metadata, cfg.Content = local, w
+	return serve(t, w, cfg)
+}
+
+// newRemoteRig returns a rig whose world is reached over gRPC.
+func newRemoteRig(t *testing.T, cfg rest.Config) *rig {
+	t.Helper()
+	w := newWorld()
+	server := rpc.New(rpc.Config{Logger: slog.New(slog.DiscardHandler), Name: "world"})
+	metadatav1.RegisterFileServiceServer(server, w)
+	metadatav1.RegisterSpaceServiceServer(server, w)
+	storagev1.RegisterContentServiceServer(server, &contentServer{world: w})
+	lis := listen(t)
+	done := make(chan error, 1)
+	go func() { done <- server.Serve(lis) }()
+	conn, err := rpc.Dial(lis.Addr().String(), rpc.DialConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	settle := sync.OnceFunc(func() {
+		if err := conn.Close(); err != nil {
+			t.Error(err)
+		}
+		if err := server.Drain(context.WithoutCancel(t.Context())); err != nil {
+			t.Error(err)
+		}
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+	t.Cleanup(settle)
+	cfg.Metadata, cfg.Content = conn, content.NewClient(conn)
+	r := serve(t, w, cfg)
+	r.settle = settle
+	return r
+}
+
+func serve(t *testing.T, w *world, cfg rest.Config) *rig {
+	t.Helper()
+	h, err := rest.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lis := listen(t)
+	server := transport.NewServer(transport.Config{Handler: h, Malformed: rest.Malformed})
+	done := make(chan error, 1)
+	go func() { done <- server.Serve(transport.Limit(lis, 0)) }()
+	client := &http.Client{Transport: &http.Transport{}}
+	t.Cleanup(func() {
+		client.CloseIdleConnections()
+		if err := server.Close(); err != nil {
+			t.Error(err)
+		}
+		<-done
+	})
+	return &rig{world: w, t: t, addr: lis.Addr().String(), client: client, settle: func() {}}
+}
+
+func listen(t *testing.T) net.Listener {
+	t.Helper()
+	var cfg net.ListenConfig
+	lis, err := cfg.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return lis
+}
+
+// answer is a response that was read to its end.
+type answer struct {
+	*http.Response
+	body []byte
+}
+
+// do sends a request; fields are names and values in turn.
+func (r *rig) do(method, path string, body io.Reader, fields ...string) answer {
+	r.t.Helper()
+	req, err := http.NewRequestWithContext(r.t.Context(), method, "http://"+r.addr+path, body)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	for i := 0; i < len(fields); i += 2 {
+		if fields[i] == "Host" {
+			req.Host = fields[i+1]
+			continue
+		}
+		req.Header.Add(fields[i], fields[i+1])
+	}
+	resp, err := r.client.Do(req)
+	if err != nil {
+		r.t.Fatalf("%s %s: %v", method, path, err)
+	}
+	return readAnswer(r.t, resp)
+}
+
+func (r *rig) get(path string, fields ...string) answer {
+	r.t.Helper()
+	return r.do(http.MethodGet, path, nil, fields...)
+}
+
+func (r *rig) put(path, text string, fields ...string) answer {
+	r.t.Helper()
+	return r.do(http.MethodPut, path, strings.NewReader(text), fields...)
+}
+
+func (r *rig) post(path, text string, fields ...string) answer {
+	r.t.Helper()
+	return r.do(http.MethodPost, path, strings.NewReader(text), fields...)
+}
+
+func readAnswer(t *testing.T, resp *http.Response) answer {
+	t.Helper()
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatalf("reading the answer: %v", err)
+	}
+	return answer{resp, body}
+}
+
+// json decodes the body.
+func (a answer) json(t *testing.T) map[string]any {
+	t.Helper()
+	var v map[string]any
+	if err := json.Unmarshal(a.body, &v); err != nil {
+		t.Fatalf("%s: %q is no JSON object: %v", a.Status, a.body, err)
+	}
+	return v
+}
+
+// errorOf returns the reason and the message of an error, having checked that
+// it has the form that every error has.
+func (a answer) errorOf(t *testing.T) (reason, message string) {
+	t.Helper()
+	var v struct {
+		Error struct {
+			Code    int
+			Message string
+			Status  string
+			Details []map[string]any
+		}
+	}
+	if err := json.Unmarshal(a.body, &v); err != nil {
+		t.Fatalf("%s: %q is no JSON: %v", a.Status, a.body, err)
+	}
+	e := v.Error
+	if e.Code != a.StatusCode || e.Message == "" || e.Status == "" || len(e.Details) < 2 {
+		t.Fatalf("%s: %s", a.Status, a.body)
+	}
+	if e.Details[0]["domain"] != "holdfast" || e.Details[0]["@type"] != "type.googleapis.com/google.rpc.ErrorInfo" {
+		t.Fatalf("first detail of %s", a.body)
+	}
+	if id := e.Details[len(e.Details)-1]["requestId"]; id != a.Header.Get("X-Request-Id") || id == "" {
+		t.Fatalf("request id %v, in the header %s", id, a.Header.Get("X-Request-Id"))
+	}
+	if a.Header.Get("Content-Type") != "application/json" {
+		t.Fatalf("Content-Type %s", a.Header.Get("Content-Type"))
+	}
+	return e.Details[0]["reason"].(string), e.Message
+}
+
+// wants fails the test unless the answer has the status, and, for errors, the
+// reason.
+func (a answer) wants(t *testing.T, status int, reasons ...string) {
+	t.Helper()
+	if a.StatusCode != status {
+		t.Fatalf("%s, want %d; %s", a.Status, status, a.body)
+	}
+	for _, want := range reasons {
+		if got, _ := a.errorOf(t); got != want {
+			t.Fatalf("reason %s, want %s; %s", got, want, a.body)
+		}
+	}
+}
+
+func (a answer) wantsField(t *testing.T, name, want string) {
+	t.Helper()
+	if got := a.Header.Get(name); got != want {
+		t.Errorf("%s: %q, want %q", name, got, want)
+	}
+}
+
+// raw is a connection on which a test writes what no client would.
+type raw struct {
+	net.Conn
+	t *testing.T
+	r *bufio.Reader
+}
+
+func (r *rig) dial() *raw {
+	r.t.Helper()
+	var d net.Dialer
+	conn, err := d.DialContext(r.t.Context(), "tcp", r.addr)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	if err := conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
+		r.t.Fatal(err)
+	}
+	r.t.Cleanup(func() { _ = conn.Close() }) // the test may have closed it
+	return &raw{Conn: conn, t: r.t, r: bufio.NewReader(conn)}
+}
+
+func (c *raw) send(format string, args ...any) {
+	c.t.Helper()
+	if _, err := fmt.Fprintf(c.Conn, format, args...); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// answer reads the next response, which answers the method.
+func (c *raw) answer(method string) answer {
+	c.t.Helper()
+	resp, err := http.ReadResponse(c.r, &http.Request{Method: method})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return readAnswer(c.t, resp)
+}
+
+// ended checks that the server has closed the connection.
+func (c *raw) ended() {
+	c.t.Helper()
+	if b, err := c.r.ReadByte(); err == nil {
+		c.t.Fatalf("the connection goes on with %q", b)
+	}
+}
+
+// contentServer is storage's door in front of a world.
+type contentServer struct {
+	storagev1.UnimplementedContentServiceServer
+	world *world
+}
+
+func (s *contentServer) Upload(stream grpc.ClientStreamingServer[storagev1.UploadRequest, storagev1.UploadResponse]) error {
+	first, err := stream.Recv()
+	if err != nil {
+		return err
+	}
+	spec := first.GetSpec()
+	resp, err := s.world.Upload(stream.Context(), spec, &welcome{
+		stream: stream, Reader: wire.NewReader(stream, nil),
+	})
+	if err != nil {
+		return err
+	}
+	return stream.SendMsg(resp)
+}
+
+// welcome sends the header of the response when the body is first read.
+type welcome struct {
+	*wire.Reader
+	stream grpc.ServerStream
+	sent   bool
+}
+
+func (w *welcome) Read(p []byte) (int, error) {
+	if !w.sent {
+		w.sent = true
+		if err := w.stream.SendHeader(nil); err != nil {
+			return 0, err
+		}
+	}
+	return w.Reader.Read(p)
+}
+
+func (s *contentServer) Download(req *storagev1.DownloadRequest, stream grpc.ServerStreamingServer[storagev1.DownloadResponse]) error {
+	var w *wire.Writer
+	err := s.world.Download(stream.Context(), req, func(h *storagev1.DownloadHeader) (io.Writer, error) {
+		w = wire.NewWriter(stream, h.GetRanges())
+		return w, stream.Send(&storagev1.DownloadResponse{Payload: &storagev1.DownloadResponse_Header{Header: h}})
+	})
+	if w != nil {
+		err = errors.Join(err, w.Close())
+	}
+	return err
+}
