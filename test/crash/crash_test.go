@@ -219,8 +219,10 @@ func (h *harness) settle(ctx context.Context, programs string) {
 }
 
 func (h *harness) fsck(ctx context.Context, programs string) (string, error) {
-	out, err := exec.CommandContext(ctx, filepath.Join(programs, "holdfast"), //nolint:gosec // ours
-		"fsck", "--deep", "--inspect", h.fleet.Inspect).CombinedOutput()
+	command := exec.CommandContext(ctx, filepath.Join(programs, "holdfast"), //nolint:gosec // ours
+		"fsck", "--deep", "--inspect", h.fleet.Inspect)
+	command.Env = fleet.Environ()
+	out, err := command.CombinedOutput()
 	return string(out), err
 }
 

@@ -224,11 +224,12 @@ func (w *worker) purge(e entry) change {
 	}
 }
 
-// forget removes a node and what is below it.
+// forget removes a node and what is below it, but not what was moved from there
+// to the trash before: that is a root of the trash by itself.
 func (w *worker) forget(id string) {
 	delete(w.nodes, id)
 	for _, e := range slices.Collect(maps.Values(w.nodes)) {
-		if e.parent == id {
+		if e.parent == id && !e.trashed {
 			w.forget(e.id)
 		}
 	}

@@ -13,6 +13,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -191,7 +193,7 @@ func (p *Program) Start() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	command := exec.Command(p.path, p.args...) //nolint:gosec,noctx // a program of ours, ended by Stop
-	command.Env = append(os.Environ(), p.env...)
+	command.Env = append(Environ(), p.env...)
 	p.output = new(tail)
 	command.Stdout, command.Stderr = p.output, p.output
 	command.SysProcAttr = endWithParent()
@@ -204,6 +206,12 @@ func (p *Program) Start() error {
 		close(done)
 	}(p.done)
 	return nil
+}
+
+// Environ returns the environment without the settings of Holdfast: those of
+// the test are not those of the programs that it starts.
+func Environ() []string {
+	return slices.DeleteFunc(os.Environ(), func(entry string) bool { return strings.HasPrefix(entry, "HOLDFAST_") })
 }
 
 // PID returns the process id.
