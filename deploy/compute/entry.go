@@ -12,6 +12,7 @@ import (
 
 	"github.com/holdfast-files/holdfast/deploy/config"
 	"github.com/holdfast-files/holdfast/deploy/contract"
+	"github.com/holdfast-files/holdfast/deploy/journal"
 	"github.com/holdfast-files/holdfast/deploy/network"
 )
 
@@ -130,4 +131,13 @@ func readiness(path, grpcCodes string) *elb.HealthCheck {
 		check.HealthyHttpCodes = jsii.String("200")
 	}
 	return check
+}
+
+// logConnections records who connected to balancer and how, but not what was
+// asked: access logs would write names of files and tokens of shares.
+func (f floor) logConnections(scope constructs.Construct, id string, balancer elb.ApplicationLoadBalancer) {
+	group := f.logs.Deliver(scope, id+"Connections", journal.Delivery{
+		Source: balancer.LoadBalancerArn(), LogType: "ALB_CONNECTION_LOGS",
+	})
+	f.logs.Admit(constructs.NewConstruct(scope, jsii.String("Admitted")), group)
 }

@@ -2,13 +2,10 @@ package compute
 
 import (
 	ecs "github.com/aws/aws-cdk-go/awscdk/v2/awsecs"
-	elb "github.com/aws/aws-cdk-go/awscdk/v2/awselasticloadbalancingv2"
 	"github.com/aws/constructs-go/constructs/v10"
-	"github.com/aws/jsii-runtime-go"
 
 	"github.com/holdfast-files/holdfast/deploy/config"
 	"github.com/holdfast-files/holdfast/deploy/handoff"
-	"github.com/holdfast-files/holdfast/deploy/journal"
 )
 
 // Compute is the names by which CloudWatch knows what runs here.
@@ -59,13 +56,4 @@ func Import(scope constructs.Construct, cfg config.Config) Compute {
 		}
 	}
 	return c
-}
-
-// logConnections records who connected to balancer and how, but not what was
-// asked: access logs would write names of files and tokens of shares.
-func (f floor) logConnections(scope constructs.Construct, id string, balancer elb.ApplicationLoadBalancer) {
-	group := f.logs.Deliver(scope, id+"Connections", journal.Delivery{
-		Source: balancer.LoadBalancerArn(), LogType: "ALB_CONNECTION_LOGS",
-	})
-	f.logs.Admit(constructs.NewConstruct(scope, jsii.String("Admitted")), group)
 }

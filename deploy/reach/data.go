@@ -60,7 +60,7 @@ type caller struct {
 func (n network) data() []string {
 	statements := n.w.statements()
 	admin := caller{name: "administrator outside the VPC", context: map[string]string{
-		"aws:SecureTransport": "true", "s3:TlsVersion": "1.3", "aws:PrincipalArn": "arn:aws:iam::" + "admin",
+		"aws:SecureTransport": "true", "s3:TlsVersion": "1.3", "aws:PrincipalArn": "administrator",
 	}}
 	plain := caller{name: "administrator without TLS", context: map[string]string{"aws:SecureTransport": "false", "s3:TlsVersion": "0"}}
 	callers := append(n.tasks(), admin, plain)
@@ -147,10 +147,10 @@ func allows(statements []statement, kind, holder, action, resource string, conte
 		if s.kind != kind || s.holder != holder || !s.covers(action, resource) {
 			continue
 		}
-		if s.effect == "Deny" {
+		if s.effect == "Deny" && s.holds(context) {
 			return false
 		}
-		allowed = true
+		allowed = allowed || s.effect == "Allow"
 	}
 	return allowed
 }
