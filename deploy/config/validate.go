@@ -27,7 +27,8 @@ const maxEdgeBody = 64_000_000_000
 // logDays are the retentions CloudWatch knows.
 var logDays = []int{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
 
-// Validate reports every setting that can't work, each named as in the file.
+// Validate reports every setting that can't work, each named as in the file, in
+// the order of their names.
 func (c Config) Validate() error {
 	var found problems
 	found.unless(c.Stage == Dev || c.Stage == Prod, "stage: %q is neither dev nor prod", c.Stage)
@@ -56,6 +57,7 @@ func (c Config) Validate() error {
 	for _, country := range c.AllowedCountries {
 		found.unless(countryForm.MatchString(country), "allowedCountries: %q is not a two-letter country code", country)
 	}
+	slices.SortFunc(found, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
 	return errors.Join(found...)
 }
 
@@ -167,7 +169,7 @@ func (c Config) validateProd(found *problems) {
 	}
 }
 
-// problems collects what is wrong, in the order of the checks.
+// problems collects what is wrong.
 type problems []error
 
 func (p *problems) unless(ok bool, format string, args ...any) {

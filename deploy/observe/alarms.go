@@ -53,15 +53,15 @@ func ringForStores(bell alarm.Bell, m metrics) {
 	bell.Ring("SweeperFails", "The sweeper fails to delete. Its log line names the blob and the error.",
 		alarm.When{Metric: m.own("storage", contract.SweeperFailed, "Sum"), Over: 10, Minutes: 30})
 	bell.Ring("ReadsThrottled", "DynamoDB refuses reads: a hot key, or the ceiling in the configuration.",
-		alarm.When{Metric: m.table("ReadThrottleEvents", "Sum"), Over: 10, Minutes: 5})
+		alarm.When{Metric: m.table("ReadThrottleEvents"), Over: 10, Minutes: 5})
 	bell.Ring("WritesThrottled", "DynamoDB refuses writes: a hot key, or the ceiling in the configuration.",
-		alarm.When{Metric: m.table("WriteThrottleEvents", "Sum"), Over: 10, Minutes: 5})
+		alarm.When{Metric: m.table("WriteThrottleEvents"), Over: 10, Minutes: 5})
 	bell.Ring("BucketErrors", "S3 answers with server errors.",
-		alarm.When{Metric: m.bucket("5xxErrors", "Sum"), Over: 20, Minutes: 5})
+		alarm.When{Metric: m.bucket("5xxErrors"), Over: 20, Minutes: 5})
 	// A quarter of the ceiling around the clock costs more than most mistakes
 	// are worth.
 	bell.Ring("RunawayWrites", "Writes to the table stay at a quarter of the ceiling for half an hour: somebody pays for this.",
-		alarm.When{Metric: m.table("ConsumedWriteCapacityUnits", "Sum"), Over: float64(m.cfg.Limits.TableWritesPerSec) * 60 / 4, Minutes: 30})
+		alarm.When{Metric: m.table("ConsumedWriteCapacityUnits"), Over: float64(m.cfg.Limits.TableWritesPerSec) * 60 / 4, Minutes: 30})
 	bell.Ring("RunawayReads", "Reads of the table stay at a quarter of the ceiling for half an hour: somebody pays for this.",
-		alarm.When{Metric: m.table("ConsumedReadCapacityUnits", "Sum"), Over: float64(m.cfg.Limits.TableReadsPerSec) * 60 / 4, Minutes: 30})
+		alarm.When{Metric: m.table("ConsumedReadCapacityUnits"), Over: float64(m.cfg.Limits.TableReadsPerSec) * 60 / 4, Minutes: 30})
 }

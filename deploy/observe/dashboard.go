@@ -97,11 +97,11 @@ func (m metrics) sweeperRow() []cloudwatch.IWidget {
 
 func (m metrics) storeRow() []cloudwatch.IWidget {
 	return []cloudwatch.IWidget{
-		graph("Table: capacity used", m.table("ConsumedReadCapacityUnits", "Sum"), m.table("ConsumedWriteCapacityUnits", "Sum")),
-		graph("Table: throttled", m.table("ReadThrottleEvents", "Sum"), m.table("WriteThrottleEvents", "Sum"), m.table("TransactionConflict", "Sum")),
+		graph("Table: capacity used", m.table("ConsumedReadCapacityUnits"), m.table("ConsumedWriteCapacityUnits")),
+		graph("Table: throttled", m.table("ReadThrottleEvents"), m.table("WriteThrottleEvents"), m.table("TransactionConflict")),
 		graph("Table: latency, ms", m.tableCall("SuccessfulRequestLatency", "Query", "Average"),
 			m.tableCall("SuccessfulRequestLatency", "GetItem", "Average"), m.tableCall("SuccessfulRequestLatency", "TransactWriteItems", "Average")),
-		graph("Bucket", m.bucket("GetRequests", "Sum"), m.bucket("PutRequests", "Sum"), m.bucket("5xxErrors", "Sum")),
+		graph("Bucket", m.bucket("GetRequests"), m.bucket("PutRequests"), m.bucket("5xxErrors")),
 	}
 }
 

@@ -70,8 +70,9 @@ func (m metrics) running(service string) cloudwatch.IMetric {
 	})
 }
 
-func (m metrics) table(name, statistic string) cloudwatch.IMetric {
-	return m.metric("AWS/DynamoDB", name, statistic, name, dimensions{"TableName": jsii.String(m.data.Table())})
+// table sums up what happened to the table in a minute.
+func (m metrics) table(name string) cloudwatch.IMetric {
+	return m.metric("AWS/DynamoDB", name, "Sum", name, dimensions{"TableName": jsii.String(m.data.Table())})
 }
 
 func (m metrics) tableCall(name, operation, statistic string) cloudwatch.IMetric {
@@ -80,8 +81,9 @@ func (m metrics) tableCall(name, operation, statistic string) cloudwatch.IMetric
 	})
 }
 
-func (m metrics) bucket(name, statistic string) cloudwatch.IMetric {
-	return m.metric("AWS/S3", name, statistic, name, dimensions{
+// bucket sums up what happened to the bucket in a minute.
+func (m metrics) bucket(name string) cloudwatch.IMetric {
+	return m.metric("AWS/S3", name, "Sum", name, dimensions{
 		"BucketName": jsii.String(m.data.Bucket()), "FilterId": jsii.String("All"),
 	})
 }

@@ -32,8 +32,8 @@ func small() map[string]any {
 
 func of(kind string, pairs ...any) map[string]any {
 	p := map[string]any{}
-	for i := 0; i < len(pairs); i += 2 {
-		p[pairs[i].(string)] = pairs[i+1]
+	for pair := range slices.Chunk(pairs, 2) {
+		p[pair[0].(string)] = pair[1]
 	}
 	return map[string]any{"Type": kind, "Properties": p}
 }
