@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -124,10 +125,9 @@ func specMessage(spec *storagev1.UploadSpec) *storagev1.UploadRequest {
 	return &storagev1.UploadRequest{Payload: &storagev1.UploadRequest_Spec{Spec: spec}}
 }
 
+// data returns n bytes that do not repeat within a chunk.
 func data(n int) []byte {
 	b := make([]byte, n)
-	for i := range b {
-		b[i] = byte(i * 7 >> 3)
-	}
+	_, _ = rand.NewChaCha8([32]byte{}).Read(b) // never fails
 	return b
 }

@@ -86,7 +86,7 @@ func (s *Store) Create(ctx context.Context, id blob.ID, body io.Reader, sizeHint
 		_, _ = io.CopyN(io.Discard, body, f.After)
 		return 0, f.Err
 	}
-	data, err := readAll(ctx, body)
+	data, err := readAll(ctx, body, sizeHint)
 	if err != nil {
 		return 0, err
 	}
@@ -125,8 +125,9 @@ func (s *Store) keep(id blob.ID, data []byte, late bool) error {
 }
 
 // readAll reads body in pieces of odd sizes, and heeds ctx between them.
-func readAll(ctx context.Context, body io.Reader) ([]byte, error) {
+func readAll(ctx context.Context, body io.Reader, sizeHint int64) ([]byte, error) {
 	var data bytes.Buffer
+	data.Grow(int(max(sizeHint, 0)))
 	piece := make([]byte, 64<<10+1)
 	for {
 		if err := ctx.Err(); err != nil {
