@@ -12,6 +12,7 @@ import (
 
 	"github.com/holdfast-files/holdfast/gateway/header"
 	"github.com/holdfast-files/holdfast/internal/fault"
+	errorsv1 "github.com/holdfast-files/holdfast/proto/holdfast/errors/v1"
 	storagev1 "github.com/holdfast-files/holdfast/proto/holdfast/storage/v1"
 )
 
@@ -176,7 +177,7 @@ func (f *form) store(part *multipart.Part) error {
 	if f.key != "" {
 		spec.RequestId = f.key + "/" + strconv.Itoa(len(f.stored)+1)
 	}
-	resp, err := f.h.content.Upload(f.ctx, spec, part)
+	resp, err := f.h.content.Upload(f.ctx, spec, partBody{part})
 	if err != nil {
 		return err
 	}
@@ -258,6 +259,17 @@ func malformedForm(err error) error {
 // slicesJSON returns an object with one array of JSON texts.
 func slicesJSON(name string, texts [][]byte) []byte {
 	return fmt.Appendf(nil, `{%q:[%s]}`, name, bytes.Join(texts, []byte(",")))
+}
+
+// partBody is the contents of a file in a form.
+type partBody struct{ part *multipart.Part }
+
+func (b partBody) Read(p []byte) (int, error) {
+	n, err := b.part.Read(p)
+	if err == io.ErrUnexpectedEOF { //nolint:errorlint // multipart's own; the body's say more
+		err = fault.Wrap(err, errorsv1.Reason_REASON_INVALID_ARGUMENT, "form: it ends within a file")
+	}
+	return n, err
 }
 
 // gate is a body of which only so much may be read at a time.
