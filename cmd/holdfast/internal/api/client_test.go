@@ -136,7 +136,10 @@ func TestListTurnsPages(t *testing.T) {
 	if names.String() != "012345678" {
 		t.Errorf("got %q", names.String())
 	}
-	for range c.List(t.Context(), folder) {
+	for _, err := range c.List(t.Context(), folder) {
+		if err != nil {
+			t.Error(err)
+		}
 		break // must not panic
 	}
 }
@@ -245,7 +248,7 @@ func TestEtagsGuardWrites(t *testing.T) {
 
 // TestNobodyThere checks that a server that never answered is not waited for.
 func TestNobodyThere(t *testing.T) {
-	listener := must(net.Listen("tcp", "127.0.0.1:0"))
+	listener := must(new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0"))
 	address := listener.Addr().String()
 	_ = listener.Close()
 	c := must(api.New(api.Config{Server: "http://" + address, Space: "default", Retries: 1000, FirstWait: time.Hour}))

@@ -68,7 +68,8 @@ func (c *Client) connect(ctx context.Context, source Source, byteRange, ifRange 
 	if ifRange != "" {
 		req.Header.Set("If-Range", ifRange)
 	}
-	if conn.resp, err = c.send(req); err != nil {
+	conn.resp, err = c.send(req) //nolint:bodyclose // by close
+	if err != nil {
 		dog.stop()
 		return nil, err
 	}

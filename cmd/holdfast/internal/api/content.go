@@ -152,10 +152,9 @@ func (d *Content) verify() error {
 func (d *Content) Sum() []byte { return d.hash.Sum(nil) }
 
 // Close ends the download.
-func (d *Content) Close() error {
+func (d *Content) Close() {
 	if d.conn != nil {
 		d.conn.close()
 		d.conn = nil
 	}
-	return nil
 }

@@ -145,7 +145,7 @@ func TestDownloadIsVerified(t *testing.T) {
 func TestStalledDownloadResumes(t *testing.T) {
 	s := apitest.New(t)
 	s.Add("/a", contents)
-	c := must(api.New(api.Config{Server: s.URL, Space: "default", Retries: 1, FirstWait: time.Millisecond, Patience: 100 * time.Millisecond}))
+	c := must(api.New(api.Config{Server: s.URL, Space: "default", Retries: 1000, FirstWait: time.Millisecond, Patience: 100 * time.Millisecond}))
 	s.Inject("GET", "/a", apitest.Stall(1000))
 	got, err := download(t, c, api.Source{Path: "/a"})
 	if err != nil || !bytes.Equal(got, contents) {

@@ -64,7 +64,7 @@ func (p retryPolicy) pause(ctx context.Context, err error, attempt int) bool {
 // together.
 func (p retryPolicy) wait(err error, attempt int) time.Duration {
 	bound := min(p.first<<min(attempt, 16), maxWait)
-	wait := time.Duration(rand.Int64N(int64(bound) + 1))
+	wait := time.Duration(rand.Int64N(int64(bound) + 1)) //nolint:gosec // nobody gains by guessing it
 	var f *fault.Error
 	if errors.As(err, &f) {
 		wait += f.RetryAfter

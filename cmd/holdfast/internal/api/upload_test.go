@@ -102,8 +102,8 @@ func TestUploadSurvives(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if !stored.Created || s.Tree()["/a"] != string(contents) || revisions(t, c, "/a") != 1 {
-					t.Errorf("created %v, %d revisions", stored.Created, revisions(t, c, "/a"))
+				if !stored.Created || s.Tree()["/a"] != string(contents) || revisions(t, c) != 1 {
+					t.Errorf("created %v, %d revisions", stored.Created, revisions(t, c))
 				}
 				if moved.Load() != int64(len(contents)) {
 					t.Errorf("%d bytes counted", moved.Load())
@@ -113,10 +113,11 @@ func TestUploadSurvives(t *testing.T) {
 	}
 }
 
-func revisions(t *testing.T, c *api.Client, path api.Path) int {
+// revisions returns how many revisions /a has.
+func revisions(t *testing.T, c *api.Client) int {
 	t.Helper()
 	n := 0
-	for _, err := range c.Revisions(t.Context(), lookup(t, c, path)) {
+	for _, err := range c.Revisions(t.Context(), lookup(t, c, "/a")) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -144,8 +145,8 @@ func TestUploadRepairs(t *testing.T) {
 			if err != nil || !stored.Created {
 				t.Fatalf("got %+v, %v", stored, err)
 			}
-			if s.Tree()["/a"] != string(contents) || revisions(t, c, "/a") != test.revisions {
-				t.Errorf("%d revisions", revisions(t, c, "/a"))
+			if s.Tree()["/a"] != string(contents) || revisions(t, c) != test.revisions {
+				t.Errorf("%d revisions", revisions(t, c))
 			}
 
 			s.Inject("PUT", "/b", apitest.DamageBody())
@@ -266,7 +267,7 @@ func TestUploadOfPipe(t *testing.T) {
 // TestStalledUpload checks that a server which takes nothing more is given up.
 func TestStalledUpload(t *testing.T) {
 	s := apitest.New(t)
-	c := must(api.New(api.Config{Server: s.URL, Space: "default", Retries: 1, FirstWait: time.Millisecond, Patience: 50 * time.Millisecond}))
+	c := must(api.New(api.Config{Server: s.URL, Space: "default", Retries: 9, FirstWait: time.Millisecond, Patience: 50 * time.Millisecond}))
 	release := make(chan struct{})
 	t.Cleanup(func() { close(release) })
 	s.Inject("PUT", "/a", func(http.Handler) http.Handler {
@@ -278,7 +279,9 @@ func TestStalledUpload(t *testing.T) {
 	endless := api.Upload{Path: "/a", SizeBytes: 1 << 40, Body: func() io.Reader {
 		return readerFunc(func(p []byte) (int, error) { return len(p), nil })
 	}}
-	s.Inject("PUT", "/a", apitest.Refuse("QUOTA_EXCEEDED", ""))
+	for range 9 {
+		s.Inject("PUT", "/a", apitest.Refuse("QUOTA_EXCEEDED", ""))
+	}
 	_, err := c.Upload(t.Context(), endless)
 	if fault.ReasonOf(err) != errorsv1.Reason_REASON_QUOTA_EXCEEDED {
 		t.Errorf("got %v", err)

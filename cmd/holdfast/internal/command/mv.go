@@ -52,7 +52,7 @@ func (s *session) move(ctx context.Context, text string, to place) error {
 		return err
 	}
 	if path == api.Root {
-		return fault.Invalidf("path", "the root folder can't be moved")
+		return fault.New(fault.Invalid.Reason, "the root folder can't be moved")
 	}
 	name := to.nameFor(node)
 	moved, err := s.client.Move(ctx, node, to.folder, name)

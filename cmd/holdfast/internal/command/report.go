@@ -67,7 +67,9 @@ func (m Movement) report(con *console.Console, strict bool) *report {
 
 // item tells the outcome of one file or folder.
 func (r *report) item(i transfer.Item) {
-	r.line.Aside(func() { r.tell(i) })
+	if i.Err != nil || i.Note != "" || r.JSON || r.Verbose {
+		r.line.Aside(func() { r.tell(i) })
+	}
 	switch {
 	case i.Outcome == transfer.Failed:
 		r.sum.Failed++
@@ -142,8 +144,9 @@ func (r *report) end(ctx context.Context, err error) error {
 	if printErr := r.print.Close(); printErr != nil {
 		return printErr
 	}
-	if !r.Quiet && !r.JSON && (r.line != nil || s.Failed > 0 || r.tally.Failed > 0) {
-		text := fmt.Sprintf("%d files, %s in %s", s.Files, console.Size(s.SizeBytes), time.Since(r.begun).Round(100*time.Millisecond))
+	several := s.Files+s.Folders+s.Skipped+s.Failed > 1
+	if !r.Quiet && !r.JSON && (r.line != nil || several && r.tally.Failed > 0) {
+		text := fmt.Sprintf("%s, %s in %s", console.Count(s.Files, "file"), console.Size(s.SizeBytes), time.Since(r.begun).Round(100*time.Millisecond))
 		if s.Skipped > 0 {
 			text += fmt.Sprintf("; %d skipped", s.Skipped)
 		}

@@ -41,7 +41,7 @@ func (c *Rm) remove(ctx context.Context, s *session, item string) error {
 		return err
 	}
 	if node.IsFolder() && !c.Recursive {
-		return fault.Invalidf("recursive", "it is a folder; -r removes it with all that is in it")
+		return fault.New(fault.Invalid.Reason, "it is a folder; -r removes it with all that is in it")
 	}
 	if !c.Trash {
 		if node, err = s.client.Trash(ctx, node); err != nil {
@@ -64,7 +64,7 @@ func (c *Rm) find(ctx context.Context, s *session, item string) (api.Path, *api.
 	}
 	path, node, err := s.find(ctx, item)
 	if err == nil && path == api.Root {
-		err = fault.Invalidf("path", "the root folder can't be removed")
+		err = fault.New(fault.Invalid.Reason, "the root folder can't be removed")
 	}
 	return path, node, err
 }

@@ -50,8 +50,11 @@ func (s *session) each(ctx context.Context, items []string, do func(item string)
 
 // fail reports that an item failed.
 func (s *session) fail(item string, err error) {
+	if s.print.JSON {
+		s.print.Object(failure{item, newProblem(err)})
+	}
 	s.print.Flush()
-	complain(s.console, s.print, item, err)
+	s.console.Complain("%s: %v", item, err)
 }
 
 // end returns how the command ends.
@@ -84,13 +87,6 @@ func newProblem(err error) problem {
 		reason = "LOCAL"
 	}
 	return problem{reason, err.Error()}
-}
-
-func complain(con *console.Console, print *console.Printer, item string, err error) {
-	if print.JSON {
-		print.Object(failure{item, newProblem(err)})
-	}
-	con.Complain("%s: %v", item, err)
 }
 
 // show prints a node for programs.

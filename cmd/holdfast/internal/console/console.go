@@ -30,9 +30,13 @@ func Standard() *Console {
 }
 
 func width() int {
-	columns, _, err := term.GetSize(int(os.Stderr.Fd()))
-	if err != nil {
+	fd := int(os.Stderr.Fd())
+	if !term.IsTerminal(fd) {
 		return 0
+	}
+	columns, _, err := term.GetSize(fd)
+	if err != nil || columns == 0 {
+		return 80
 	}
 	return columns
 }
@@ -59,6 +63,14 @@ func Size(bytes int64) string {
 		return fmt.Sprintf("%.1f %ciB", value, "KMGTPE"[unit])
 	}
 	return fmt.Sprintf("%d %ciB", int64(math.Round(value)), "KMGTPE"[unit])
+}
+
+// Count returns a number of things that are called noun.
+func Count(n int64, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return fmt.Sprintf("%d %s", n, noun)
 }
 
 // Printable returns text without what would control a terminal. The server

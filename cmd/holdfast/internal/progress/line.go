@@ -59,16 +59,16 @@ func (l *Line) run() {
 	}
 }
 
-// Aside calls print, whose output is not to be mixed with the line.
-func (l *Line) Aside(print func()) {
+// Aside calls say, whose output is not to be mixed with the line.
+func (l *Line) Aside(say func()) {
 	if l == nil {
-		print()
+		say()
 		return
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.clear()
-	print()
+	say()
 }
 
 // Stop removes the line.
@@ -129,7 +129,7 @@ func render(s state, width int) string {
 	}
 	switch {
 	case !s.known:
-		parts = append(parts, fmt.Sprintf("%d files, looking for more", s.doneFiles))
+		parts = append(parts, console.Count(s.doneFiles, "file")+", looking for more")
 	case s.files > 1:
 		parts = append(parts, fmt.Sprintf("%d of %d files", s.doneFiles, s.files))
 	}

@@ -69,7 +69,7 @@ func sameLocally(to localNode, info fs.FileInfo, node *api.Node) bool {
 	if err != nil {
 		return false
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	sum, err := fileSum(file)
 	return err == nil && sum == node.SHA256
 }

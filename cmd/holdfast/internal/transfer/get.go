@@ -94,7 +94,7 @@ func (r *getRun) close() {
 
 // start gets one source.
 func (r *getRun) start(source string, to localTarget) {
-	item := Item{Local: to.path, Remote: source}
+	item := Item{Remote: source}
 	node, path, contents, err := r.find(source)
 	if err != nil {
 		r.pool.done(item.failed(err))
@@ -102,7 +102,7 @@ func (r *getRun) start(source string, to localTarget) {
 	}
 	item.Remote, item.Kind = string(path), node.Kind
 	if node.IsFolder() && !r.Recursive {
-		r.pool.done(item.failed(fault.Invalidf("recursive", "%s is a folder; -r gets it with all that is in it", path)))
+		r.pool.done(item.failed(fault.New(fault.Invalid.Reason, "%s is a folder; -r gets it with all that is in it", path)))
 		return
 	}
 	target, err := r.target(node, to, contents)
@@ -152,7 +152,7 @@ func (r *getRun) target(node *api.Node, to localTarget, contents bool) (localNod
 		above, rel = filepath.Dir(to.path), filepath.Base(to.path)
 	}
 	if contents || to.into {
-		if err := os.MkdirAll(above, 0o777); err != nil {
+		if err := os.MkdirAll(above, 0o777); err != nil { //nolint:gosec // the umask decides, as for mkdir
 			return localNode{}, err
 		}
 	}

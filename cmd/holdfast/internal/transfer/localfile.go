@@ -52,7 +52,7 @@ func (r *putRun) put(ctx context.Context, local localFile, target api.Path) Item
 	if err != nil {
 		return item.failed(err)
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	info, err := file.Stat()
 	switch {
 	case err != nil:

@@ -67,7 +67,7 @@ func (r *putRun) entries(f localFolder) (subfolders []string, err error) {
 	if err != nil {
 		return nil, err
 	}
-	defer dir.Close()
+	defer func() { _ = dir.Close() }()
 	for r.pool.ctx.Err() == nil {
 		batch, err := dir.ReadDir(batchEntries)
 		for _, entry := range batch {

@@ -83,11 +83,14 @@ func (p *Put) Stream(ctx context.Context, source io.Reader, destination string) 
 	}
 	item := Item{Kind: api.KindFile, Local: Stdin, Remote: string(to.path)}
 	p.Meter.Expect(0)
-	p.Report(p.upload(ctx, item, api.Upload{
+	item = p.upload(ctx, item, api.Upload{
 		Path: to.path, SizeBytes: -1, Once: true,
 		Body: func() io.Reader { return source },
-	}))
-	return context.Cause(ctx)
+	})
+	if ctx.Err() == nil {
+		p.Report(item)
+	}
+	return ctx.Err()
 }
 
 // remoteTarget is where something is put.
@@ -158,7 +161,7 @@ func (r *putRun) start(source string, to remoteTarget) {
 		r.pool.done(item.left("not a regular file"))
 	case !r.Recursive:
 		item.Kind = api.KindFolder
-		r.pool.done(item.failed(fault.Invalidf("recursive", "%s is a folder; -r puts it with all that is in it", source)))
+		r.pool.done(item.failed(fault.New(fault.Invalid.Reason, "%s is a folder; -r puts it with all that is in it", source)))
 	default:
 		r.tree(source, target)
 	}

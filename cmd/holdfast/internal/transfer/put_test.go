@@ -152,13 +152,16 @@ func TestPutOfChangingFile(t *testing.T) {
 			defer file.Close()
 			_, err = file.Seek(0, io.SeekEnd)
 			check(t, err)
+			done := make(chan struct{})
 			b.Inject("PUT", "large", apitest.Midway(1<<20, func() {
+				defer close(done)
 				if err := change(file); err != nil {
 					t.Error(err)
 				}
 				touch(t, path, old)
 			}))
 			check(t, b.put().Run(t.Context(), []string{path}, "/"))
+			<-done
 			b.expect(t, map[string]string{"/large": "failed: the file was changed while it was read"})
 			if len(b.Tree()) != 0 {
 				t.Error("it is visible")

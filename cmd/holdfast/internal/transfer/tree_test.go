@@ -71,17 +71,17 @@ func write(t *testing.T, dir string, files tree) {
 func read(t *testing.T, dir string) tree {
 	t.Helper()
 	found := tree{}
-	check(t, filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
-		rel, _ := filepath.Rel(dir, path)
+	files := os.DirFS(dir)
+	check(t, fs.WalkDir(files, ".", func(path string, entry fs.DirEntry, err error) error {
 		switch {
-		case err != nil || rel == ".":
+		case err != nil || path == ".":
 			return err
 		case entry.IsDir():
-			found[rel+"/"] = ""
+			found[path+"/"] = ""
 			return nil
 		}
-		contents, err := os.ReadFile(path)
-		found[rel] = string(contents)
+		contents, err := fs.ReadFile(files, path)
+		found[path] = string(contents)
 		return err
 	}))
 	return found

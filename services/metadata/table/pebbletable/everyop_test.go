@@ -12,7 +12,7 @@ import (
 // would have left.
 type moment struct {
 	before errorfs.Op
-	left   *crashDisk
+	left   []*crashDisk
 	limits bounds
 }
 
@@ -37,7 +37,12 @@ func (c *camera) MaybeError(op errorfs.Op) error {
 	defer c.mu.Unlock()
 	m := &moment{before: op}
 	c.w.least(&m.limits)
-	m.left = c.disk.crash([]int{0, 50, 100}[len(c.moments)%3], c.rng)
+	m.left = append(m.left, c.disk.crash([]int{0, 50, 100}[len(c.moments)%3], c.rng))
+	if op.Kind == errorfs.OpFileSync && op.Path == powerlossDir {
+		for range 4 { // names survive in any combination
+			m.left = append(m.left, c.disk.crash(50, c.rng))
+		}
+	}
 	c.w.most(&m.limits)
 	c.moments = append(c.moments, m)
 	return nil
@@ -52,7 +57,7 @@ func TestPowerLossAtEveryOperation(t *testing.T) {
 	value := make([]byte, 6000)
 	for range 2 {
 		tbl := open(t, small(errorfs.Wrap(disk, c), powerlossDir))
-		for range 3 {
+		for range 2 {
 			for writer := range writers {
 				if err := w.step(t.Context(), tbl, writer, value); err != nil {
 					t.Fatal(err)
@@ -63,18 +68,28 @@ func TestPowerLossAtEveryOperation(t *testing.T) {
 	}
 	t.Logf("%d moments", len(c.moments))
 	for _, m := range c.moments {
-		tbl := open(t, small(m.left, powerlossDir))
-		seen := read(t, tbl)
-		m.limits.holds(t, seen)
-		again := m.left.crash(0, nil)
-		closed(t, tbl)
-		tbl = open(t, small(again, powerlossDir))
-		if after := read(t, tbl); after != seen {
-			t.Errorf("seen after the restart: %+v, after another loss: %+v", seen, after)
+		for _, left := range m.left {
+			survives(t, left, m.limits)
 		}
-		closed(t, tbl)
 		if t.Failed() {
 			t.Fatalf("before %+v", m.before)
 		}
 	}
+}
+
+// survives opens what a loss of power has left and checks it, and that what is
+// there survives another loss.
+func survives(t *testing.T, left *crashDisk, limits bounds) state {
+	t.Helper()
+	tbl := open(t, small(left, powerlossDir))
+	seen := read(t, tbl)
+	limits.holds(t, seen)
+	again := left.crash(0, nil)
+	closed(t, tbl)
+	tbl = open(t, small(again, powerlossDir))
+	if after := read(t, tbl); after != seen {
+		t.Errorf("seen after the restart: %+v, after another loss: %+v", seen, after)
+	}
+	closed(t, tbl)
+	return seen
 }

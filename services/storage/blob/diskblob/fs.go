@@ -93,6 +93,10 @@ const (
 	// SyncPackRecovered keeps what was found in a pack that its process did not
 	// seal, before an index promises it.
 	SyncPackRecovered SyncPoint = "pack recovered"
+	// SyncIndex keeps an index from being damaged, before it gets its name.
+	SyncIndex SyncPoint = "index"
+	// SyncIndexName keeps an index, so that the pack is not read as a whole.
+	SyncIndexName SyncPoint = "index name"
 	// SyncPacksFound keeps the packs as a start has found them, before it
 	// removes what they make superfluous.
 	SyncPacksFound SyncPoint = "packs found"

@@ -32,15 +32,22 @@ func (s *Store) loadPacks() error {
 		}
 	}
 	slices.SortFunc(names, packName.compare)
-	var packs []*pack
+	replaced := func(n packName) bool {
+		return slices.ContainsFunc(names, func(o packName) bool { return o.replaces(n) })
+	}
 	for _, n := range names {
-		p := newPack(s, n)
-		if slices.ContainsFunc(names, func(o packName) bool { return o.replaces(n) }) {
-			if err := s.removePack(p); err != nil {
+		if replaced(n) {
+			if err := s.removePack(newPack(s, n)); err != nil {
 				return err
 			}
+		}
+	}
+	var packs []*pack
+	for _, n := range names {
+		if replaced(n) {
 			continue
 		}
+		p := newPack(s, n)
 		loaded, err := p.load()
 		if err != nil {
 			return err
@@ -124,10 +131,13 @@ func (p *pack) openIndex() (*index, error) {
 	return x, nil
 }
 
-// recover makes the pack out of its records.
+// recover makes the pack out of its records, as it has no index.
 func (p *pack) recover(cause error) (bool, error) {
-	if !errors.Is(cause, fs.ErrNotExist) {
-		p.store.log.Warn("index of a pack is damaged and made anew", slog.String("pack", p.name.String()))
+	log := p.store.log.With(slog.String("pack", p.name.String()))
+	if errors.Is(cause, fs.ErrNotExist) {
+		log.Info("pack was not closed; reading all of it")
+	} else {
+		log.Error("index of a pack is damaged; reading all of the pack")
 	}
 	found, size, err := p.scan(0)
 	if err != nil {
@@ -148,8 +158,7 @@ func (p *pack) recover(cause error) (bool, error) {
 	}
 	// Without room for an index the pack works as it is.
 	if err := p.seal(); err != nil {
-		p.store.log.Warn("index of a pack cannot be written; trying again later",
-			slog.String("pack", p.name.String()), slog.Any("error", err))
+		log.Warn("index of a pack cannot be written; trying again later", slog.Any("error", err))
 	}
 	return true, nil
 }
@@ -165,9 +174,10 @@ func (p *pack) giveUp(size int64) error {
 	return p.store.fs.Rename(path, path+".unreadable")
 }
 
-// scan reads the whole pack, which was durable up to synced or more.
+// scan reads the whole pack, which was durable up to synced or more. What it
+// finds is durable when it returns.
 func (p *pack) scan(synced int64) (found *scan, size int64, err error) {
-	f, err := p.store.fs.Open(p.store.dir.pack(p.name, packSuffix))
+	f, err := p.store.fs.OpenWrite(p.store.dir.pack(p.name, packSuffix))
 	if err != nil {
 		return nil, 0, err
 	}
@@ -182,7 +192,29 @@ func (p *pack) scan(synced int64) (found *scan, size int64, err error) {
 		p.store.log.Error("pack has bytes that belong to no blob; what was there is lost",
 			slog.String("pack", p.name.String()), slog.Int64("lost_bytes", found.lost))
 	}
+	// When a sync has failed before the process died, the system may take for
+	// written what the disk does not have.
+	if err := rewrite(f, found.synced, size); err != nil {
+		return nil, 0, err
+	}
 	return found, size, f.Sync(SyncPackRecovered)
+}
+
+// rewrite writes once more what stands in a range of a file.
+func rewrite(f File, from, to int64) error {
+	buffer := takeBuffer(chunkBytes)
+	defer giveBuffer(buffer)
+	for from < to {
+		b := (*buffer)[:min(chunkBytes, to-from)]
+		if err := readFull(f, b, from); err != nil {
+			return err
+		}
+		if _, err := f.WriteAt(b, from); err != nil {
+			return err
+		}
+		from += int64(len(b))
+	}
+	return nil
 }
 
 // repair makes a new index when x, that of the pack, has turned out to be
@@ -200,7 +232,7 @@ func (p *pack) repair(x *index, cause error) error {
 	if repaired {
 		return nil
 	}
-	p.store.log.Warn("index of a pack is damaged and made anew", slog.String("pack", p.name.String()))
+	p.store.log.Error("index of a pack is damaged; reading all of the pack", slog.String("pack", p.name.String()))
 	found, _, err := p.scan(x.size)
 	if err != nil {
 		return translate(err)

@@ -187,17 +187,27 @@ func (m *merger) settle() ([]entry, error) {
 	return entries, nil
 }
 
+// bury writes all tombs of the packs once more, from which nothing is left. A
+// tomb that was found may not be durable, and soon nobody knows of the blob.
+func (m *merger) bury() error {
+	for i, p := range m.packs {
+		var entries []entry
+		err := m.sources[i].each(func(_ int, e entry) { entries = append(entries, e) })
+		if err == nil {
+			err = p.tombs.write(entries)
+		}
+		if err != nil {
+			return translate(err)
+		}
+	}
+	return nil
+}
+
 // publish makes the pack known to the next start. It returns nil when there is
 // nothing left to put into one.
 func (m *merger) publish(path string, entries []entry) (*pack, error) {
 	if len(entries) == 0 {
-		for _, p := range m.packs {
-			// What makes the pack superfluous may not be durable itself.
-			if err := p.tombs.write(nil); err != nil {
-				return nil, translate(err)
-			}
-		}
-		return nil, nil
+		return nil, m.bury()
 	}
 	p := newPack(m.store, m.name)
 	p.retire(m.written, false)

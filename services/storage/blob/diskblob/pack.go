@@ -3,7 +3,7 @@ package diskblob
 import (
 	"bytes"
 	"errors"
-	"io/fs"
+	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -183,27 +183,30 @@ func (p *pack) seal() error {
 }
 
 // writeIndex writes the index of the pack, whose entries are sorted, and loads
-// it. It is not synced: a loss of power may damage it, which its checksums
-// tell, and then it is made anew out of the pack.
+// it.
 func (p *pack) writeIndex(entries []entry) (*index, error) {
-	path := p.store.dir.incoming(p.name.String() + indexSuffix)
-	if err := p.store.fs.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, translate(err)
-	}
-	f, err := p.store.fs.Create(path)
+	s := p.store
+	path := s.dir.incoming(fmt.Sprintf("%s-%d%s", p.name, s.sequence.Add(1), indexSuffix))
+	f, err := s.fs.Create(path)
 	if err != nil {
 		return nil, translate(err)
 	}
-	err = writeIndex(f, entries, p.name.nonce, p.size)
+	if err = writeIndex(f, entries, p.name.nonce, p.size); err == nil {
+		err = f.Sync(SyncIndex)
+	}
 	if err = errors.Join(err, f.Close()); err == nil {
-		err = p.store.fs.Rename(path, p.store.dir.pack(p.name, indexSuffix))
+		err = s.fs.Rename(path, s.dir.pack(p.name, indexSuffix))
 	}
 	if err != nil {
-		_ = p.store.fs.Remove(path)
+		_ = s.fs.Remove(path) // or at the next start
 		return nil, translate(err)
 	}
-	p.store.files.drop(p.name.key(kindIndex))
-	return p.openIndex()
+	s.files.drop(p.name.key(kindIndex))
+	if err := s.dir.syncPacks(SyncIndexName); err != nil {
+		return nil, translate(err)
+	}
+	x, err := p.openIndex()
+	return x, translate(err)
 }
 
 // covers reports whether the index may have the id.

@@ -5,6 +5,8 @@ import "math"
 // scan is what the bytes of a pack tell without its index.
 type scan struct {
 	entries []entry // by offset
+	// synced is up to where the pack is known to have been durable.
+	synced int64
 	// torn is the number of records whose group was never acknowledged and that
 	// are not whole, so that they are no blobs.
 	torn int
@@ -58,6 +60,7 @@ func scanPack(f File, nonce uint64, size, synced int64) (*scan, error) {
 	if end < size {
 		gaps = append(gaps, [2]int64{end, size})
 	}
+	s.synced = synced
 	for _, g := range gaps {
 		s.lost += max(0, min(g[1], synced)-g[0])
 	}

@@ -1,0 +1,49 @@
+package diskblob_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/holdfast-files/holdfast/services/storage/blob/diskblob"
+)
+
+// syncPoints are all places where something becomes durable, and the lives that
+// show what is lost without.
+var syncPoints = []diskblob.SyncPoint{
+	diskblob.SyncParents, diskblob.SyncLayout, diskblob.SyncFormat, diskblob.SyncFormatName,
+	diskblob.SyncLargeData, diskblob.SyncLargeName, diskblob.SyncLargeGone,
+	diskblob.SyncPackName, diskblob.SyncPackData, diskblob.SyncPackSettled,
+	diskblob.SyncPackRecovered, diskblob.SyncIndex, diskblob.SyncIndexName, diskblob.SyncPacksFound,
+	diskblob.SyncTombs, diskblob.SyncTombsName,
+	diskblob.SyncMergedData, diskblob.SyncMergedVoid, diskblob.SyncMergedName, diskblob.SyncPackGone,
+}
+
+// Stores live, die at any change of the disk, lose what was not durable, and
+// are opened again: nothing that was acknowledged may be missing or come back.
+func TestPowerLoss(t *testing.T) {
+	for seed := range uint64(200) {
+		if err := live(t.Context(), rand.New(rand.NewPCG(seed, 1)), ""); err != nil {
+			t.Fatalf("seed %d: %v", seed, err)
+		}
+	}
+}
+
+// The simulation notices when a sync is missing, each of them.
+func TestEverySyncCounts(t *testing.T) {
+	for _, point := range syncPoints {
+		t.Run(string(point), func(t *testing.T) {
+			t.Parallel()
+			for seed := range uint64(3000) {
+				if err := live(t.Context(), rand.New(rand.NewPCG(seed, 2)), point); err != nil {
+					t.Logf("after %d lives: %v", seed+1, err)
+					return
+				}
+			}
+			t.Errorf("nothing is lost without")
+		})
+	}
+}
+
+// violation is what must never be seen.
+func violation(format string, args ...any) error { return fmt.Errorf("violation: "+format, args...) }
