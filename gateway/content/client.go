@@ -16,7 +16,8 @@ import (
 // Client is the Content of another process, reached over gRPC. The bytes pass
 // between the connection and the body or writer without a copy in between.
 type Client struct {
-	storage storagev1.ContentServiceClient
+	storage   storagev1.ContentServiceClient
+	resumable storagev1.ResumableServiceClient
 }
 
 var _ Content = (*Client)(nil)
@@ -24,7 +25,10 @@ var _ Content = (*Client)(nil)
 // NewClient returns a Client on a connection of internal/rpc, whose codec it
 // needs.
 func NewClient(conn grpc.ClientConnInterface) *Client {
-	return &Client{storage: storagev1.NewContentServiceClient(conn)}
+	return &Client{
+		storage:   storagev1.NewContentServiceClient(conn),
+		resumable: storagev1.NewResumableServiceClient(conn),
+	}
 }
 
 // Upload implements Content. When storage answers before it has everything,

@@ -30,6 +30,8 @@ var table = [...]outcome{
 	// what sets FAILED_PRECONDITION apart from ABORTED.
 	errorsv1.Reason_REASON_CONFLICT:            {codes.FailedPrecondition, http.StatusConflict},
 	errorsv1.Reason_REASON_REQUEST_ID_REUSED:   {codes.FailedPrecondition, http.StatusConflict},
+	errorsv1.Reason_REASON_OFFSET_MISMATCH:     {codes.FailedPrecondition, http.StatusConflict},
+	errorsv1.Reason_REASON_UPLOAD_SUPERSEDED:   {codes.FailedPrecondition, http.StatusConflict},
 	errorsv1.Reason_REASON_EXPIRED:             {codes.NotFound, http.StatusGone},
 	errorsv1.Reason_REASON_PRECONDITION_FAILED: {codes.Aborted, http.StatusPreconditionFailed}, // AIP-154
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"hash/crc32"
 	"io"
+	"time"
 
 	storagev1 "github.com/holdfast-files/holdfast/proto/holdfast/storage/v1"
 	"google.golang.org/grpc/mem"
@@ -21,8 +22,12 @@ var (
 )
 
 // Where the chunks of contents of unknown length begin to grow from, so that a
-// small file does not hold a large buffer.
-const firstChunkBytes = 32 << 10
+// small file does not hold a large buffer. They shrink again while one takes
+// longer than slowChunk to fill, so that bytes from a slow source move on.
+const (
+	firstChunkBytes = 32 << 10
+	slowChunk       = time.Second
+)
 
 // Writer sends what is written to it as chunks with their offsets and
 // checksums. It collects up to ChunkBytes in a pooled buffer and hands that to
@@ -32,7 +37,8 @@ type Writer struct {
 	stream Sender
 	pool   mem.BufferPool
 	plan   plan
-	grow   int // size of the next buffer when the length is not known
+	grow   int       // size of the next buffer when the length is not known
+	since  time.Time // when the buffer was taken, when the length is not known
 	buf    *[]byte
 	fill   int
 }
@@ -121,6 +127,14 @@ func (w *Writer) Close() error {
 	return nil
 }
 
+// Flush sends what is left and leaves the Writer open.
+func (w *Writer) Flush() error {
+	if w.fill == 0 {
+		return nil
+	}
+	return w.send()
+}
+
 // room returns where the next bytes go: never nothing.
 func (w *Writer) room() ([]byte, error) {
 	if w.buf == nil {
@@ -130,7 +144,7 @@ func (w *Writer) room() ([]byte, error) {
 		size := w.plan.left
 		if w.plan.open {
 			size = int64(w.grow)
-			w.grow = min(2*w.grow, ChunkBytes)
+			w.since = time.Now()
 		}
 		w.buf = w.pool.Get(int(min(size, ChunkBytes)))
 		w.fill = 0
@@ -149,6 +163,13 @@ func (w *Writer) filled(n int) error {
 
 // send sends what the buffer holds and gives the buffer away.
 func (w *Writer) send() error {
+	if w.plan.open {
+		if time.Since(w.since) < slowChunk {
+			w.grow = min(2*w.grow, ChunkBytes)
+		} else {
+			w.grow = max(w.grow/2, firstChunkBytes)
+		}
+	}
 	*w.buf = (*w.buf)[:w.fill]
 	c := Chunk{
 		Offset: w.plan.offset,

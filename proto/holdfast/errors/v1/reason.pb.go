@@ -75,6 +75,10 @@ const (
 	Reason_REASON_CANCELLED Reason = 21
 	// The deadline passed before the call was done.
 	Reason_REASON_DEADLINE_EXCEEDED Reason = 22
+	// An upload has another number of bytes than the request continues from.
+	Reason_REASON_OFFSET_MISMATCH Reason = 23
+	// A newer request for the upload took over.
+	Reason_REASON_UPLOAD_SUPERSEDED Reason = 24
 )
 
 // Enum value maps for Reason.
@@ -103,6 +107,8 @@ var (
 		20: "REASON_STORAGE_FULL",
 		21: "REASON_CANCELLED",
 		22: "REASON_DEADLINE_EXCEEDED",
+		23: "REASON_OFFSET_MISMATCH",
+		24: "REASON_UPLOAD_SUPERSEDED",
 	}
 	Reason_value = map[string]int32{
 		"REASON_UNSPECIFIED":           0,
@@ -128,6 +134,8 @@ var (
 		"REASON_STORAGE_FULL":          20,
 		"REASON_CANCELLED":             21,
 		"REASON_DEADLINE_EXCEEDED":     22,
+		"REASON_OFFSET_MISMATCH":       23,
+		"REASON_UPLOAD_SUPERSEDED":     24,
 	}
 )
 
@@ -162,7 +170,7 @@ var File_holdfast_errors_v1_reason_proto protoreflect.FileDescriptor
 
 const file_holdfast_errors_v1_reason_proto_rawDesc = "" +
 	"\n" +
-	"\x1fholdfast/errors/v1/reason.proto\x12\x12holdfast.errors.v1*\xe4\x04\n" +
+	"\x1fholdfast/errors/v1/reason.proto\x12\x12holdfast.errors.v1*\x9e\x05\n" +
 	"\x06Reason\x12\x16\n" +
 	"\x12REASON_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17REASON_INVALID_ARGUMENT\x10\x01\x12\x1a\n" +
@@ -187,7 +195,9 @@ const file_holdfast_errors_v1_reason_proto_rawDesc = "" +
 	"\x0fREASON_INTERNAL\x10\x13\x12\x17\n" +
 	"\x13REASON_STORAGE_FULL\x10\x14\x12\x14\n" +
 	"\x10REASON_CANCELLED\x10\x15\x12\x1c\n" +
-	"\x18REASON_DEADLINE_EXCEEDED\x10\x16BFZDgithub.com/holdfast-files/holdfast/proto/holdfast/errors/v1;errorsv1b\x06proto3"
+	"\x18REASON_DEADLINE_EXCEEDED\x10\x16\x12\x1a\n" +
+	"\x16REASON_OFFSET_MISMATCH\x10\x17\x12\x1c\n" +
+	"\x18REASON_UPLOAD_SUPERSEDED\x10\x18BFZDgithub.com/holdfast-files/holdfast/proto/holdfast/errors/v1;errorsv1b\x06proto3"
 
 var (
 	file_holdfast_errors_v1_reason_proto_rawDescOnce sync.Once
