@@ -59,7 +59,9 @@ func (c *fsckCommand) connect(ctx context.Context) (inspection, func() error, er
 	if err != nil {
 		return nil, nil, errors.Join(err, e.close())
 	}
-	inside := rpc.NewLocal(rpc.Config{Logger: logger, Name: "local", Unary: records.Dispatcher()})
+	inside := rpc.NewLocal(rpc.Config{
+		Logger: logger, Name: "ledger", Unary: records.LedgerDispatcher(metadata.SameProcess),
+	})
 	records.RegisterLedger(inside)
 	bytes := storage.New(storage.Config{
 		Blobs: e.blobs, Ledger: ledgerv1.NewLedgerServiceClient(inside), Logger: logger, Limits: c.Limits,

@@ -78,9 +78,12 @@ func (c *serveCommand) serve(ctx context.Context, logger *slog.Logger, e engines
 	door := rpc.Config{Logger: logger, Readiness: readiness, Unary: records.Dispatcher()}
 	inside := rpc.NewLocal(named(door, "local"))
 	records.Register(inside)
-	records.RegisterLedger(inside)
+	ledger := rpc.NewLocal(rpc.Config{
+		Logger: logger, Name: "ledger", Unary: records.LedgerDispatcher(metadata.SameProcess),
+	})
+	records.RegisterLedger(ledger)
 	bytes := storage.New(storage.Config{
-		Blobs: e.blobs, Ledger: ledgerv1.NewLedgerServiceClient(inside), Logger: logger, Limits: c.Limits,
+		Blobs: e.blobs, Ledger: ledgerv1.NewLedgerServiceClient(ledger), Logger: logger, Limits: c.Limits,
 	})
 	handler, err := rest.New(rest.Config{
 		Metadata: inside, Content: bytes.Content(), Logger: logger, Open: true, Ready: readiness.Err,

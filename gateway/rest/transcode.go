@@ -21,6 +21,8 @@ import (
 var jsonFiles = []protoreflect.FileDescriptor{
 	metadatav1.File_holdfast_metadata_v1_space_proto,
 	metadatav1.File_holdfast_metadata_v1_file_proto,
+	metadatav1.File_holdfast_metadata_v1_member_proto,
+	metadatav1.File_holdfast_metadata_v1_key_proto,
 }
 
 // jsonMethod is a gRPC method with what its descriptor says about its calls.
@@ -47,6 +49,12 @@ func (h *Handler) addJSON(conn grpc.ClientConnInterface) error {
 		return err
 	}
 	if err := metadatav1gw.RegisterFileServiceHandlerClient(ctx, h.json, metadatav1.NewFileServiceClient(filled)); err != nil {
+		return err
+	}
+	if err := metadatav1gw.RegisterMemberServiceHandlerClient(ctx, h.json, metadatav1.NewMemberServiceClient(filled)); err != nil {
+		return err
+	}
+	if err := metadatav1gw.RegisterKeyServiceHandlerClient(ctx, h.json, metadatav1.NewKeyServiceClient(filled)); err != nil {
 		return err
 	}
 	for _, file := range jsonFiles {

@@ -73,7 +73,7 @@ func serve(ctx context.Context, logger *slog.Logger, c config, records table.Tab
 	readiness := new(lifecycle.Readiness)
 	door := rpc.Config{Logger: logger, Name: "metadata", Readiness: readiness, Unary: service.Dispatcher()}
 	ledger := door
-	door.Reflection, ledger.Name = true, "ledger"
+	door.Reflection, ledger.Name, ledger.Unary = true, "ledger", service.LedgerDispatcher(server.SameProcess)
 	public, private := rpc.New(door), rpc.New(ledger)
 	service.Register(public)
 	service.RegisterLedger(private)

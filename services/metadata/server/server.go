@@ -51,7 +51,10 @@ func (r Retention) Check(c *settings.Check) {
 }
 
 // Server is the metadata service.
-type Server struct{ namespace *namespace.Namespace }
+type Server struct {
+	namespace  *namespace.Namespace
+	dispatcher access.Dispatcher
+}
 
 // New opens the service over its table.
 func New(ctx context.Context, config Config) (*Server, error) {
@@ -87,12 +90,22 @@ func (s *Server) RegisterLedger(registrar grpc.ServiceRegistrar) {
 // Dispatcher returns the interceptors that say who calls and what they may do.
 // They stand in every door to the service, also in the one within a process.
 func (s *Server) Dispatcher() []grpc.UnaryServerInterceptor {
-	return []grpc.UnaryServerInterceptor{access.Open()}
+	return []grpc.UnaryServerInterceptor{s.dispatcher.Public()}
 }
+
+// LedgerDispatcher returns the interceptors of the door that only storage may
+// enter, which proof tells.
+func (s *Server) LedgerDispatcher(proof access.Proof) []grpc.UnaryServerInterceptor {
+	return []grpc.UnaryServerInterceptor{s.dispatcher.Ledger(proof)}
+}
+
+// SameProcess is the proof of a storage service that has the door to itself,
+// since it runs in the same process.
+func SameProcess(context.Context) error { return nil }
 
 // EnsureSpace makes a space unless there is one of that id.
 func (s *Server) EnsureSpace(ctx context.Context, id string) error {
-	_, err := s.namespace.CreateSpace(access.With(ctx, access.Anonymous), &metadatav1.CreateSpaceRequest{
+	_, err := s.namespace.CreateSpace(access.With(ctx, access.System), &metadatav1.CreateSpaceRequest{
 		SpaceId: id, Space: new(metadatav1.Space),
 	})
 	if err != nil && !errors.Is(err, fault.Exists) {

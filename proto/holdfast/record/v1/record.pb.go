@@ -250,7 +250,7 @@ func (x Job_Kind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Job_Kind.Descriptor instead.
 func (Job_Kind) EnumDescriptor() ([]byte, []int) {
-	return file_holdfast_record_v1_record_proto_rawDescGZIP(), []int{4, 0}
+	return file_holdfast_record_v1_record_proto_rawDescGZIP(), []int{8, 0}
 }
 
 // Extent is a part of a blob.
@@ -643,7 +643,10 @@ type Space struct {
 	// Where in its life.
 	State Space_State `protobuf:"varint,6,opt,name=state,proto3,enum=holdfast.record.v1.Space_State" json:"state,omitempty"`
 	// Grows with every change of an existing folder's name, place or state.
-	TreeVersion   int64 `protobuf:"varint,7,opt,name=tree_version,json=treeVersion,proto3" json:"tree_version,omitempty"`
+	TreeVersion int64 `protobuf:"varint,7,opt,name=tree_version,json=treeVersion,proto3" json:"tree_version,omitempty"`
+	// Grows with every change of the members. What is remembered of them is
+	// remembered under it.
+	PolicyVersion int64 `protobuf:"varint,8,opt,name=policy_version,json=policyVersion,proto3" json:"policy_version,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -727,6 +730,351 @@ func (x *Space) GetTreeVersion() int64 {
 	return 0
 }
 
+func (x *Space) GetPolicyVersion() int64 {
+	if x != nil {
+		return x.PolicyVersion
+	}
+	return 0
+}
+
+// Member is a user or a group with a role in a space.
+type Member struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Id, which follows from the principal.
+	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// "user:" and a subject, or "group:" and a name.
+	Principal string `protobuf:"bytes,2,opt,name=principal,proto3" json:"principal,omitempty"`
+	// A holdfast.metadata.v1.Member.Role.
+	Role int32 `protobuf:"varint,3,opt,name=role,proto3" json:"role,omitempty"`
+	// Changes with every change.
+	Etag string `protobuf:"bytes,4,opt,name=etag,proto3" json:"etag,omitempty"`
+	// When it was created.
+	CreateMicros int64 `protobuf:"varint,5,opt,name=create_micros,json=createMicros,proto3" json:"create_micros,omitempty"`
+	// When it was last changed.
+	UpdateMicros int64 `protobuf:"varint,6,opt,name=update_micros,json=updateMicros,proto3" json:"update_micros,omitempty"`
+	// The principal that created it.
+	Creator       string `protobuf:"bytes,7,opt,name=creator,proto3" json:"creator,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Member) Reset() {
+	*x = Member{}
+	mi := &file_holdfast_record_v1_record_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Member) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Member) ProtoMessage() {}
+
+func (x *Member) ProtoReflect() protoreflect.Message {
+	mi := &file_holdfast_record_v1_record_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Member.ProtoReflect.Descriptor instead.
+func (*Member) Descriptor() ([]byte, []int) {
+	return file_holdfast_record_v1_record_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *Member) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *Member) GetPrincipal() string {
+	if x != nil {
+		return x.Principal
+	}
+	return ""
+}
+
+func (x *Member) GetRole() int32 {
+	if x != nil {
+		return x.Role
+	}
+	return 0
+}
+
+func (x *Member) GetEtag() string {
+	if x != nil {
+		return x.Etag
+	}
+	return ""
+}
+
+func (x *Member) GetCreateMicros() int64 {
+	if x != nil {
+		return x.CreateMicros
+	}
+	return 0
+}
+
+func (x *Member) GetUpdateMicros() int64 {
+	if x != nil {
+		return x.UpdateMicros
+	}
+	return 0
+}
+
+func (x *Member) GetCreator() string {
+	if x != nil {
+		return x.Creator
+	}
+	return ""
+}
+
+// Key is an API key, under the hash of its secret and again in its space.
+type Key struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Id, a UUIDv7 in text form.
+	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// The space that it belongs to.
+	Space string `protobuf:"bytes,2,opt,name=space,proto3" json:"space,omitempty"`
+	// Name for people.
+	DisplayName string `protobuf:"bytes,3,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
+	// A holdfast.metadata.v1.Key.Scope.
+	Scope int32 `protobuf:"varint,4,opt,name=scope,proto3" json:"scope,omitempty"`
+	// When it expires.
+	ExpireMicros int64 `protobuf:"varint,5,opt,name=expire_micros,json=expireMicros,proto3" json:"expire_micros,omitempty"`
+	// When it was made.
+	CreateMicros int64 `protobuf:"varint,6,opt,name=create_micros,json=createMicros,proto3" json:"create_micros,omitempty"`
+	// The principal that made it.
+	Creator string `protobuf:"bytes,7,opt,name=creator,proto3" json:"creator,omitempty"`
+	// SHA-256 of the secret, 32 bytes.
+	Hash          []byte `protobuf:"bytes,8,opt,name=hash,proto3" json:"hash,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Key) Reset() {
+	*x = Key{}
+	mi := &file_holdfast_record_v1_record_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Key) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Key) ProtoMessage() {}
+
+func (x *Key) ProtoReflect() protoreflect.Message {
+	mi := &file_holdfast_record_v1_record_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Key.ProtoReflect.Descriptor instead.
+func (*Key) Descriptor() ([]byte, []int) {
+	return file_holdfast_record_v1_record_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Key) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *Key) GetSpace() string {
+	if x != nil {
+		return x.Space
+	}
+	return ""
+}
+
+func (x *Key) GetDisplayName() string {
+	if x != nil {
+		return x.DisplayName
+	}
+	return ""
+}
+
+func (x *Key) GetScope() int32 {
+	if x != nil {
+		return x.Scope
+	}
+	return 0
+}
+
+func (x *Key) GetExpireMicros() int64 {
+	if x != nil {
+		return x.ExpireMicros
+	}
+	return 0
+}
+
+func (x *Key) GetCreateMicros() int64 {
+	if x != nil {
+		return x.CreateMicros
+	}
+	return 0
+}
+
+func (x *Key) GetCreator() string {
+	if x != nil {
+		return x.Creator
+	}
+	return ""
+}
+
+func (x *Key) GetHash() []byte {
+	if x != nil {
+		return x.Hash
+	}
+	return nil
+}
+
+// KeyUse tells when a key was last used.
+type KeyUse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// When.
+	UseMicros     int64 `protobuf:"varint,1,opt,name=use_micros,json=useMicros,proto3" json:"use_micros,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KeyUse) Reset() {
+	*x = KeyUse{}
+	mi := &file_holdfast_record_v1_record_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KeyUse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KeyUse) ProtoMessage() {}
+
+func (x *KeyUse) ProtoReflect() protoreflect.Message {
+	mi := &file_holdfast_record_v1_record_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KeyUse.ProtoReflect.Descriptor instead.
+func (*KeyUse) Descriptor() ([]byte, []int) {
+	return file_holdfast_record_v1_record_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *KeyUse) GetUseMicros() int64 {
+	if x != nil {
+		return x.UseMicros
+	}
+	return 0
+}
+
+// Identity is who began something that ends later, as far as his rights depend
+// on it.
+type Identity struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The principal.
+	Principal string `protobuf:"bytes,1,opt,name=principal,proto3" json:"principal,omitempty"`
+	// What kind of principal, an access.Kind.
+	Kind int32 `protobuf:"varint,2,opt,name=kind,proto3" json:"kind,omitempty"`
+	// The groups that his token named.
+	Groups []string `protobuf:"bytes,3,rep,name=groups,proto3" json:"groups,omitempty"`
+	// Whether he is an administrator by his token.
+	Administrator bool `protobuf:"varint,4,opt,name=administrator,proto3" json:"administrator,omitempty"`
+	// SHA-256 of the API key that he bore, empty for none.
+	KeyHash       []byte `protobuf:"bytes,5,opt,name=key_hash,json=keyHash,proto3" json:"key_hash,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Identity) Reset() {
+	*x = Identity{}
+	mi := &file_holdfast_record_v1_record_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Identity) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Identity) ProtoMessage() {}
+
+func (x *Identity) ProtoReflect() protoreflect.Message {
+	mi := &file_holdfast_record_v1_record_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Identity.ProtoReflect.Descriptor instead.
+func (*Identity) Descriptor() ([]byte, []int) {
+	return file_holdfast_record_v1_record_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *Identity) GetPrincipal() string {
+	if x != nil {
+		return x.Principal
+	}
+	return ""
+}
+
+func (x *Identity) GetKind() int32 {
+	if x != nil {
+		return x.Kind
+	}
+	return 0
+}
+
+func (x *Identity) GetGroups() []string {
+	if x != nil {
+		return x.Groups
+	}
+	return nil
+}
+
+func (x *Identity) GetAdministrator() bool {
+	if x != nil {
+		return x.Administrator
+	}
+	return false
+}
+
+func (x *Identity) GetKeyHash() []byte {
+	if x != nil {
+		return x.KeyHash
+	}
+	return nil
+}
+
 // Job is work with a due time and a lease.
 type Job struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -753,7 +1101,7 @@ type Job struct {
 
 func (x *Job) Reset() {
 	*x = Job{}
-	mi := &file_holdfast_record_v1_record_proto_msgTypes[4]
+	mi := &file_holdfast_record_v1_record_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -765,7 +1113,7 @@ func (x *Job) String() string {
 func (*Job) ProtoMessage() {}
 
 func (x *Job) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_record_v1_record_proto_msgTypes[4]
+	mi := &file_holdfast_record_v1_record_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -778,7 +1126,7 @@ func (x *Job) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Job.ProtoReflect.Descriptor instead.
 func (*Job) Descriptor() ([]byte, []int) {
-	return file_holdfast_record_v1_record_proto_rawDescGZIP(), []int{4}
+	return file_holdfast_record_v1_record_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Job) GetKind() Job_Kind {
@@ -856,7 +1204,7 @@ type Outcome struct {
 
 func (x *Outcome) Reset() {
 	*x = Outcome{}
-	mi := &file_holdfast_record_v1_record_proto_msgTypes[5]
+	mi := &file_holdfast_record_v1_record_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -868,7 +1216,7 @@ func (x *Outcome) String() string {
 func (*Outcome) ProtoMessage() {}
 
 func (x *Outcome) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_record_v1_record_proto_msgTypes[5]
+	mi := &file_holdfast_record_v1_record_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -881,7 +1229,7 @@ func (x *Outcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Outcome.ProtoReflect.Descriptor instead.
 func (*Outcome) Descriptor() ([]byte, []int) {
-	return file_holdfast_record_v1_record_proto_rawDescGZIP(), []int{5}
+	return file_holdfast_record_v1_record_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Outcome) GetFingerprint() []byte {
@@ -955,14 +1303,16 @@ type Grant struct {
 	// When Begin decided.
 	BeginMicros int64 `protobuf:"varint,16,opt,name=begin_micros,json=beginMicros,proto3" json:"begin_micros,omitempty"`
 	// The node as Begin saw it; absent when there was none.
-	Current       *Node `protobuf:"bytes,17,opt,name=current,proto3" json:"current,omitempty"`
+	Current *Node `protobuf:"bytes,17,opt,name=current,proto3" json:"current,omitempty"`
+	// Who began, for the check of his rights at the commit.
+	Identity      *Identity `protobuf:"bytes,18,opt,name=identity,proto3" json:"identity,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Grant) Reset() {
 	*x = Grant{}
-	mi := &file_holdfast_record_v1_record_proto_msgTypes[6]
+	mi := &file_holdfast_record_v1_record_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -974,7 +1324,7 @@ func (x *Grant) String() string {
 func (*Grant) ProtoMessage() {}
 
 func (x *Grant) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_record_v1_record_proto_msgTypes[6]
+	mi := &file_holdfast_record_v1_record_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -987,7 +1337,7 @@ func (x *Grant) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Grant.ProtoReflect.Descriptor instead.
 func (*Grant) Descriptor() ([]byte, []int) {
-	return file_holdfast_record_v1_record_proto_rawDescGZIP(), []int{6}
+	return file_holdfast_record_v1_record_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Grant) GetPrincipal() string {
@@ -1109,6 +1459,13 @@ func (x *Grant) GetCurrent() *Node {
 	return nil
 }
 
+func (x *Grant) GetIdentity() *Identity {
+	if x != nil {
+		return x.Identity
+	}
+	return nil
+}
+
 // SealedGrant is a grant with its proof.
 type SealedGrant struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1122,7 +1479,7 @@ type SealedGrant struct {
 
 func (x *SealedGrant) Reset() {
 	*x = SealedGrant{}
-	mi := &file_holdfast_record_v1_record_proto_msgTypes[7]
+	mi := &file_holdfast_record_v1_record_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1134,7 +1491,7 @@ func (x *SealedGrant) String() string {
 func (*SealedGrant) ProtoMessage() {}
 
 func (x *SealedGrant) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_record_v1_record_proto_msgTypes[7]
+	mi := &file_holdfast_record_v1_record_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1147,7 +1504,7 @@ func (x *SealedGrant) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SealedGrant.ProtoReflect.Descriptor instead.
 func (*SealedGrant) Descriptor() ([]byte, []int) {
-	return file_holdfast_record_v1_record_proto_rawDescGZIP(), []int{7}
+	return file_holdfast_record_v1_record_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *SealedGrant) GetGrant() []byte {
@@ -1216,7 +1573,7 @@ const file_holdfast_record_v1_record_proto_rawDesc = "" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\b\n" +
 	"\x04LIVE\x10\x01\x12\v\n" +
-	"\aTRASHED\x10\x02\"\xa9\x02\n" +
+	"\aTRASHED\x10\x02\"\xd0\x02\n" +
 	"\x05Space\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12!\n" +
 	"\fdisplay_name\x18\x02 \x01(\tR\vdisplayName\x12\x12\n" +
@@ -1224,11 +1581,38 @@ const file_holdfast_record_v1_record_proto_rawDesc = "" +
 	"\rcreate_micros\x18\x04 \x01(\x03R\fcreateMicros\x12#\n" +
 	"\rupdate_micros\x18\x05 \x01(\x03R\fupdateMicros\x125\n" +
 	"\x05state\x18\x06 \x01(\x0e2\x1f.holdfast.record.v1.Space.StateR\x05state\x12!\n" +
-	"\ftree_version\x18\a \x01(\x03R\vtreeVersion\"5\n" +
+	"\ftree_version\x18\a \x01(\x03R\vtreeVersion\x12%\n" +
+	"\x0epolicy_version\x18\b \x01(\x03R\rpolicyVersion\"5\n" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\b\n" +
 	"\x04LIVE\x10\x01\x12\v\n" +
-	"\aDELETED\x10\x02\"\xcf\x02\n" +
+	"\aDELETED\x10\x02\"\xc2\x01\n" +
+	"\x06Member\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1c\n" +
+	"\tprincipal\x18\x02 \x01(\tR\tprincipal\x12\x12\n" +
+	"\x04role\x18\x03 \x01(\x05R\x04role\x12\x12\n" +
+	"\x04etag\x18\x04 \x01(\tR\x04etag\x12#\n" +
+	"\rcreate_micros\x18\x05 \x01(\x03R\fcreateMicros\x12#\n" +
+	"\rupdate_micros\x18\x06 \x01(\x03R\fupdateMicros\x12\x18\n" +
+	"\acreator\x18\a \x01(\tR\acreator\"\xdc\x01\n" +
+	"\x03Key\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
+	"\x05space\x18\x02 \x01(\tR\x05space\x12!\n" +
+	"\fdisplay_name\x18\x03 \x01(\tR\vdisplayName\x12\x14\n" +
+	"\x05scope\x18\x04 \x01(\x05R\x05scope\x12#\n" +
+	"\rexpire_micros\x18\x05 \x01(\x03R\fexpireMicros\x12#\n" +
+	"\rcreate_micros\x18\x06 \x01(\x03R\fcreateMicros\x12\x18\n" +
+	"\acreator\x18\a \x01(\tR\acreator\x12\x12\n" +
+	"\x04hash\x18\b \x01(\fR\x04hash\"'\n" +
+	"\x06KeyUse\x12\x1d\n" +
+	"\n" +
+	"use_micros\x18\x01 \x01(\x03R\tuseMicros\"\x95\x01\n" +
+	"\bIdentity\x12\x1c\n" +
+	"\tprincipal\x18\x01 \x01(\tR\tprincipal\x12\x12\n" +
+	"\x04kind\x18\x02 \x01(\x05R\x04kind\x12\x16\n" +
+	"\x06groups\x18\x03 \x03(\tR\x06groups\x12$\n" +
+	"\radministrator\x18\x04 \x01(\bR\radministrator\x12\x19\n" +
+	"\bkey_hash\x18\x05 \x01(\fR\akeyHash\"\xcf\x02\n" +
 	"\x03Job\x120\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x1c.holdfast.record.v1.Job.KindR\x04kind\x12\x14\n" +
 	"\x05space\x18\x02 \x01(\tR\x05space\x12\x12\n" +
@@ -1253,7 +1637,7 @@ const file_holdfast_record_v1_record_proto_rawDesc = "" +
 	"\bresponse\x18\x02 \x01(\fR\bresponse\x12#\n" +
 	"\rexpire_micros\x18\x03 \x01(\x03R\fexpireMicros\x12%\n" +
 	"\x0econtent_sha256\x18\x04 \x01(\fR\rcontentSha256\x12#\n" +
-	"\rcontent_bytes\x18\x05 \x01(\x03R\fcontentBytes\"\xb1\x04\n" +
+	"\rcontent_bytes\x18\x05 \x01(\x03R\fcontentBytes\"\xeb\x04\n" +
 	"\x05Grant\x12\x1c\n" +
 	"\tprincipal\x18\x01 \x01(\tR\tprincipal\x12\x14\n" +
 	"\x05space\x18\x02 \x01(\tR\x05space\x12\x12\n" +
@@ -1274,7 +1658,8 @@ const file_holdfast_record_v1_record_proto_rawDesc = "" +
 	"\vfingerprint\x18\x0e \x01(\fR\vfingerprint\x12\x19\n" +
 	"\bnew_node\x18\x0f \x01(\tR\anewNode\x12!\n" +
 	"\fbegin_micros\x18\x10 \x01(\x03R\vbeginMicros\x122\n" +
-	"\acurrent\x18\x11 \x01(\v2\x18.holdfast.record.v1.NodeR\acurrent\"5\n" +
+	"\acurrent\x18\x11 \x01(\v2\x18.holdfast.record.v1.NodeR\acurrent\x128\n" +
+	"\bidentity\x18\x12 \x01(\v2\x1c.holdfast.record.v1.IdentityR\bidentity\"5\n" +
 	"\vSealedGrant\x12\x14\n" +
 	"\x05grant\x18\x01 \x01(\fR\x05grant\x12\x10\n" +
 	"\x03mac\x18\x02 \x01(\fR\x03macBFZDgithub.com/holdfast-files/holdfast/proto/holdfast/record/v1;recordv1b\x06proto3"
@@ -1292,7 +1677,7 @@ func file_holdfast_record_v1_record_proto_rawDescGZIP() []byte {
 }
 
 var file_holdfast_record_v1_record_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_holdfast_record_v1_record_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_holdfast_record_v1_record_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
 var file_holdfast_record_v1_record_proto_goTypes = []any{
 	(Node_Kind)(0),      // 0: holdfast.record.v1.Node.Kind
 	(Node_State)(0),     // 1: holdfast.record.v1.Node.State
@@ -1302,26 +1687,31 @@ var file_holdfast_record_v1_record_proto_goTypes = []any{
 	(*Revision)(nil),    // 5: holdfast.record.v1.Revision
 	(*Node)(nil),        // 6: holdfast.record.v1.Node
 	(*Space)(nil),       // 7: holdfast.record.v1.Space
-	(*Job)(nil),         // 8: holdfast.record.v1.Job
-	(*Outcome)(nil),     // 9: holdfast.record.v1.Outcome
-	(*Grant)(nil),       // 10: holdfast.record.v1.Grant
-	(*SealedGrant)(nil), // 11: holdfast.record.v1.SealedGrant
-	nil,                 // 12: holdfast.record.v1.Node.LabelsEntry
+	(*Member)(nil),      // 8: holdfast.record.v1.Member
+	(*Key)(nil),         // 9: holdfast.record.v1.Key
+	(*KeyUse)(nil),      // 10: holdfast.record.v1.KeyUse
+	(*Identity)(nil),    // 11: holdfast.record.v1.Identity
+	(*Job)(nil),         // 12: holdfast.record.v1.Job
+	(*Outcome)(nil),     // 13: holdfast.record.v1.Outcome
+	(*Grant)(nil),       // 14: holdfast.record.v1.Grant
+	(*SealedGrant)(nil), // 15: holdfast.record.v1.SealedGrant
+	nil,                 // 16: holdfast.record.v1.Node.LabelsEntry
 }
 var file_holdfast_record_v1_record_proto_depIdxs = []int32{
 	4,  // 0: holdfast.record.v1.Revision.extents:type_name -> holdfast.record.v1.Extent
 	0,  // 1: holdfast.record.v1.Node.kind:type_name -> holdfast.record.v1.Node.Kind
 	1,  // 2: holdfast.record.v1.Node.state:type_name -> holdfast.record.v1.Node.State
-	12, // 3: holdfast.record.v1.Node.labels:type_name -> holdfast.record.v1.Node.LabelsEntry
+	16, // 3: holdfast.record.v1.Node.labels:type_name -> holdfast.record.v1.Node.LabelsEntry
 	5,  // 4: holdfast.record.v1.Node.revision:type_name -> holdfast.record.v1.Revision
 	2,  // 5: holdfast.record.v1.Space.state:type_name -> holdfast.record.v1.Space.State
 	3,  // 6: holdfast.record.v1.Job.kind:type_name -> holdfast.record.v1.Job.Kind
 	6,  // 7: holdfast.record.v1.Grant.current:type_name -> holdfast.record.v1.Node
-	8,  // [8:8] is the sub-list for method output_type
-	8,  // [8:8] is the sub-list for method input_type
-	8,  // [8:8] is the sub-list for extension type_name
-	8,  // [8:8] is the sub-list for extension extendee
-	0,  // [0:8] is the sub-list for field type_name
+	11, // 8: holdfast.record.v1.Grant.identity:type_name -> holdfast.record.v1.Identity
+	9,  // [9:9] is the sub-list for method output_type
+	9,  // [9:9] is the sub-list for method input_type
+	9,  // [9:9] is the sub-list for extension type_name
+	9,  // [9:9] is the sub-list for extension extendee
+	0,  // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_holdfast_record_v1_record_proto_init() }
@@ -1335,7 +1725,7 @@ func file_holdfast_record_v1_record_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_holdfast_record_v1_record_proto_rawDesc), len(file_holdfast_record_v1_record_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   9,
+			NumMessages:   13,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -1,40 +1,130 @@
-// Package access says who calls. The dispatcher that every transport goes
-// through puts the principal into the context; the namespace reads it there.
+// Package access is the one place that decides who may do what. The Dispatcher
+// stands in every door of the metadata service, also in the one within a
+// process: it finds out who calls, looks up in the policy what the method
+// needs, and lets the call through or not. Behind it the principal is in the
+// context.
 package access
 
 import (
 	"context"
 
-	"google.golang.org/grpc"
-
 	"github.com/holdfast-files/holdfast/internal/fault"
 	errorsv1 "github.com/holdfast-files/holdfast/proto/holdfast/errors/v1"
 )
 
-// Anonymous is the principal of every caller in open mode, in which no identity
-// is configured and only loopback is served.
-const Anonymous = "anonymous"
+// Kind tells principals apart. The numbers are stored.
+type Kind uint8
+
+// Kinds of principals.
+const (
+	// KindAnonymous is everybody in open mode, in which no identity is
+	// configured and only loopback is served.
+	KindAnonymous Kind = iota + 1
+	// KindUser is a person with a token of the issuer.
+	KindUser
+	// KindKey is a program with an API key.
+	KindKey
+	// KindShare is whoever has a share link.
+	KindShare
+	// KindSystem is a service of ours, at work for nobody else.
+	KindSystem
+)
+
+// String returns the kind as logs show it.
+func (k Kind) String() string {
+	switch k {
+	case KindAnonymous:
+		return "anonymous"
+	case KindUser:
+		return "user"
+	case KindKey:
+		return "key"
+	case KindShare:
+		return "share"
+	case KindSystem:
+		return "system"
+	}
+	return "unknown"
+}
+
+// Role is what somebody may do in a space; each includes those before it. The
+// numbers are stored, and are those of holdfast.metadata.v1.Member.Role.
+type Role int32
+
+// Roles.
+const (
+	None Role = iota
+	Reader
+	Writer
+	Owner
+)
+
+// Principal is who calls.
+type Principal struct {
+	// ID names the principal in records, page tokens, outcomes and logs, such
+	// as "user:alice". No two principals have the same.
+	ID   string
+	Kind Kind
+	// Groups are those that a user's token names.
+	Groups []string
+	// Administrator may do everything in every space, and alone makes and
+	// deletes spaces.
+	Administrator bool
+	// Space, when not empty, is the only space that exists for the principal;
+	// Role is the one that the credential itself carries there. Members are not
+	// asked then.
+	Space string
+	Role  Role
+	// KeyHash is the SHA-256 of the API key that was borne, empty for none.
+	KeyHash []byte
+}
+
+// Anonymous is the principal of every caller in open mode. Nobody proves who he
+// is, so everybody may do everything.
+var Anonymous = Principal{ID: "anonymous", Kind: KindAnonymous, Administrator: true}
+
+// System is the principal of the service itself.
+var System = Principal{ID: "system", Kind: KindSystem, Administrator: true}
+
+// Names returns the names under which the principal may be a member of a space:
+// his own and those of his groups.
+func (p Principal) Names() []string {
+	if p.Kind != KindUser {
+		return nil
+	}
+	names := make([]string, 0, 1+len(p.Groups))
+	names = append(names, p.ID)
+	for _, group := range p.Groups {
+		names = append(names, GroupPrefix+group)
+	}
+	return names
+}
+
+// How the names of members begin.
+const (
+	UserPrefix  = "user:"
+	GroupPrefix = "group:"
+	KeyPrefix   = "key:"
+)
 
 type principalKey struct{}
 
 // With returns a context that carries the principal.
-func With(ctx context.Context, principal string) context.Context {
-	return context.WithValue(ctx, principalKey{}, principal)
+func With(ctx context.Context, p Principal) context.Context {
+	return context.WithValue(ctx, principalKey{}, &p)
 }
 
-// Principal returns who calls, or UNAUTHENTICATED when the dispatcher was
-// passed by.
-func Principal(ctx context.Context) (string, error) {
-	principal, ok := ctx.Value(principalKey{}).(string)
+// Of returns who calls, or UNAUTHENTICATED when the dispatcher was passed by.
+func Of(ctx context.Context) (Principal, error) {
+	p, ok := ctx.Value(principalKey{}).(*Principal)
 	if !ok {
-		return "", fault.New(errorsv1.Reason_REASON_UNAUTHENTICATED, "no identity")
+		return Principal{}, fault.New(errorsv1.Reason_REASON_UNAUTHENTICATED, "no identity")
 	}
-	return principal, nil
+	return *p, nil
 }
 
-// Open returns the interceptor of open mode: everybody is Anonymous.
-func Open() grpc.UnaryServerInterceptor {
-	return func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
-		return handler(With(ctx, Anonymous), req)
-	}
+// ID returns the id of who calls, with the error of Of.
+func ID(ctx context.Context) (string, error) {
+	p, err := Of(ctx)
+	return p.ID, err
 }

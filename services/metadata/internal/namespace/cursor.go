@@ -45,7 +45,7 @@ func (n *Namespace) openCursor(ctx context.Context, asked proto.Message, token s
 }
 
 func cursorPurpose(ctx context.Context, asked proto.Message) (string, error) {
-	principal, err := access.Principal(ctx)
+	principal, err := access.ID(ctx)
 	if err != nil {
 		return "", err
 	}

@@ -40,7 +40,7 @@ type mutating interface {
 // different types, so the type and all fields but the request id are what is
 // asked for.
 func newRequest(ctx context.Context, message mutating) (request, error) {
-	principal, err := access.Principal(ctx)
+	principal, err := access.ID(ctx)
 	id := message.GetRequestId()
 	if err != nil || id == "" {
 		return request{principal: principal}, err

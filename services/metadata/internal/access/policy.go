@@ -1,0 +1,118 @@
+package access
+
+import (
+	ledgerv1 "github.com/holdfast-files/holdfast/proto/holdfast/ledger/v1"
+	metadatav1 "github.com/holdfast-files/holdfast/proto/holdfast/metadata/v1"
+)
+
+// policy says for every method what its caller needs. What has no row is
+// refused to everybody; a test walks all services and fails for a method
+// without one.
+var policy = map[string]rule{
+	metadatav1.SpaceService_CreateSpace_FullMethodName: administrator(),
+	metadatav1.SpaceService_ListSpaces_FullMethodName:  identity(), // shows only where he has a role
+	metadatav1.SpaceService_GetSpace_FullMethodName:    role(Reader, name),
+	metadatav1.SpaceService_UpdateSpace_FullMethodName: role(Owner, spaceName),
+	metadatav1.SpaceService_DeleteSpace_FullMethodName: administratorIn(name),
+
+	metadatav1.FileService_CreateFile_FullMethodName:      role(Writer, parent),
+	metadatav1.FileService_GetFile_FullMethodName:         role(Reader, name),
+	metadatav1.FileService_LookupFile_FullMethodName:      role(Reader, parent),
+	metadatav1.FileService_ListFiles_FullMethodName:       role(Reader, parent),
+	metadatav1.FileService_UpdateFile_FullMethodName:      role(Writer, fileName),
+	metadatav1.FileService_DeleteFile_FullMethodName:      role(Writer, name),
+	metadatav1.FileService_UndeleteFile_FullMethodName:    role(Writer, name),
+	metadatav1.FileService_PurgeFile_FullMethodName:       role(Writer, name),
+	metadatav1.FileService_MoveFile_FullMethodName:        role(Writer, name),
+	metadatav1.FileService_ListRevisions_FullMethodName:   role(Reader, parent),
+	metadatav1.FileService_GetRevision_FullMethodName:     role(Reader, name),
+	metadatav1.FileService_DeleteRevision_FullMethodName:  role(Writer, name),
+	metadatav1.FileService_RestoreRevision_FullMethodName: role(Writer, name),
+
+	metadatav1.MemberService_CreateMember_FullMethodName: role(Owner, parent),
+	metadatav1.MemberService_GetMember_FullMethodName:    role(Owner, name),
+	metadatav1.MemberService_ListMembers_FullMethodName:  role(Owner, parent),
+	metadatav1.MemberService_UpdateMember_FullMethodName: role(Owner, memberName),
+	metadatav1.MemberService_DeleteMember_FullMethodName: role(Owner, name),
+
+	metadatav1.KeyService_CreateKey_FullMethodName: role(Owner, parent),
+	metadatav1.KeyService_GetKey_FullMethodName:    role(Owner, name),
+	metadatav1.KeyService_ListKeys_FullMethodName:  role(Owner, parent),
+	metadatav1.KeyService_DeleteKey_FullMethodName: role(Owner, name),
+
+	ledgerv1.LedgerService_Begin_FullMethodName:     storage(role(Writer, uploadTarget)),
+	ledgerv1.LedgerService_Commit_FullMethodName:    storage(nobody()), // its grant says for whom; the role is checked again
+	ledgerv1.LedgerService_Abandon_FullMethodName:   storage(nobody()), // likewise
+	ledgerv1.LedgerService_Locate_FullMethodName:    storage(role(Reader, downloadSource)),
+	ledgerv1.LedgerService_ClaimJobs_FullMethodName: storage(nobody()),
+	ledgerv1.LedgerService_FinishJob_FullMethodName: storage(nobody()),
+	ledgerv1.LedgerService_Audit_FullMethodName:     storage(administrator()),
+}
+
+// rule is what the caller of a method needs.
+type rule struct {
+	// nobody asks for no identity of a caller.
+	nobody bool
+	// role is the least role in the space of the resource that in names. With
+	// neither role nor administrator, any identity will do.
+	role Role
+	in   target
+	// administrator asks for an administrator.
+	administrator bool
+	// storage asks for the credential of the storage service besides.
+	storage bool
+}
+
+// target returns the name of the resource that a request is about, and the
+// field that has it.
+type target func(req any) (field, name string)
+
+func nobody() rule                      { return rule{nobody: true} }
+func identity() rule                    { return rule{} }
+func role(least Role, in target) rule   { return rule{role: least, in: in} }
+func administrator() rule               { return rule{administrator: true} }
+func administratorIn(space target) rule { return rule{administrator: true, in: space} }
+
+func storage(r rule) rule {
+	r.storage = true
+	return r
+}
+
+func name(req any) (field, name string) {
+	return "name", req.(interface{ GetName() string }).GetName()
+}
+
+func parent(req any) (field, name string) {
+	return "parent", req.(interface{ GetParent() string }).GetParent()
+}
+
+func spaceName(req any) (field, name string) {
+	return "space.name", req.(*metadatav1.UpdateSpaceRequest).GetSpace().GetName()
+}
+
+func fileName(req any) (field, name string) {
+	return "file.name", req.(*metadatav1.UpdateFileRequest).GetFile().GetName()
+}
+
+func memberName(req any) (field, name string) {
+	return "member.name", req.(*metadatav1.UpdateMemberRequest).GetMember().GetName()
+}
+
+func uploadTarget(req any) (field, name string) {
+	spec := req.(*ledgerv1.BeginRequest).GetSpec()
+	switch {
+	case spec.GetChild() != nil:
+		return "folder", spec.GetChild().GetFolder()
+	case spec.GetPath() != nil:
+		return "space", spec.GetPath().GetSpace()
+	}
+	return "file", spec.GetFile()
+}
+
+func downloadSource(req any) (field, name string) {
+	locate := req.(*ledgerv1.LocateRequest)
+	if locate.GetPath() != nil {
+		return "space", locate.GetPath().GetSpace()
+	}
+	return "file", locate.GetFile()
+}
