@@ -43,9 +43,12 @@ func (x *exchange) fail(err error) {
 }
 
 // writeJSON answers with a JSON text. Its header fields may have been set.
-func (x *exchange) writeJSON(status int, text []byte) {
+func (x *exchange) writeJSON(status int, text []byte) { x.write(status, jsonType, text) }
+
+// write answers with a text of a media type.
+func (x *exchange) write(status int, mediaType []string, text []byte) {
 	h := x.w.Header()
-	h["Content-Type"] = jsonType
+	h["Content-Type"] = mediaType
 	h["X-Content-Type-Options"] = noSniff
 	h["Content-Length"] = []string{strconv.Itoa(len(text))}
 	x.writeHeader(status)
@@ -59,6 +62,7 @@ func (x *exchange) writeJSON(status int, text []byte) {
 
 var (
 	jsonType = []string{"application/json"}
+	htmlType = []string{"text/html; charset=utf-8"}
 	noSniff  = []string{"nosniff"}
 )
 

@@ -1,6 +1,10 @@
 package rest
 
-import "net/http"
+import (
+	"net/http"
+
+	"github.com/holdfast-files/holdfast/gateway/openapi"
+)
 
 // addPages adds what is not about files: health and documentation.
 func (h *Handler) addPages() error {
@@ -13,6 +17,19 @@ func (h *Handler) addPages() error {
 			return err
 		}
 		x.writeJSON(http.StatusOK, []byte(`{"status":"ready"}`))
+		return nil
+	})
+	h.addPage("/openapi.json", func(x *exchange) error {
+		x.writeJSON(http.StatusOK, openapi.Document())
+		return nil
+	})
+	page, err := openapi.NewPage()
+	if err != nil {
+		return err
+	}
+	h.addPage("/docs", func(x *exchange) error {
+		x.w.Header().Set("Content-Security-Policy", page.Policy)
+		x.write(http.StatusOK, htmlType, page.HTML)
 		return nil
 	})
 	return nil
