@@ -19,6 +19,7 @@ type intake struct {
 	spec   *storagev1.UploadSpec
 	size   int64 // announced, or unknown
 	digest *digest
+	most   bound
 
 	read int64
 	end  error // io.EOF or what is wrong, once the body has ended
@@ -45,6 +46,8 @@ func (in *intake) Read(p []byte) (int, error) {
 		in.end = fault.Invalidf("size_bytes", "%d bytes were announced and more came", in.size)
 	case in.read > blob.MaxSize:
 		in.end = tooLarge()
+	case in.most.exceeded(in.read):
+		in.end = in.most.error()
 	default:
 		in.digest.write(p[:n])
 		if err != nil {

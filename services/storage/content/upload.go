@@ -54,6 +54,7 @@ func (e *Engine) Upload(ctx context.Context, spec *storagev1.UploadSpec, body io
 	if begun.GetReplay() != nil {
 		return replay(ctx, begun.GetReplay(), in)
 	}
+	in.most = bound{begun.GetMaxSizeBytes(), begun.GetMaxSizeReason()}
 	return e.store(ctx, begun, in)
 }
 

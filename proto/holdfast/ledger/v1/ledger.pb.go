@@ -10,7 +10,8 @@
 package ledgerv1
 
 import (
-	v11 "github.com/holdfast-files/holdfast/proto/holdfast/metadata/v1"
+	v11 "github.com/holdfast-files/holdfast/proto/holdfast/errors/v1"
+	v12 "github.com/holdfast-files/holdfast/proto/holdfast/metadata/v1"
 	v1 "github.com/holdfast-files/holdfast/proto/holdfast/storage/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
@@ -52,21 +53,24 @@ const (
 	Finding_BLOB_CORRUPT Finding_Kind = 8
 	// A blob has neither a record nor an intent.
 	Finding_BLOB_ORPHAN Finding_Kind = 9
+	// The counters of a space are not what the space holds.
+	Finding_USAGE_DRIFT Finding_Kind = 10
 )
 
 // Enum value maps for Finding_Kind.
 var (
 	Finding_Kind_name = map[int32]string{
-		0: "KIND_UNSPECIFIED",
-		1: "RECORD_CORRUPT",
-		2: "ENTRY_MISMATCH",
-		3: "FOLDER_MISSING",
-		4: "REVISION_STRAY",
-		5: "TRASH_MISMATCH",
-		6: "BLOB_MISSING",
-		7: "BLOB_SHORT",
-		8: "BLOB_CORRUPT",
-		9: "BLOB_ORPHAN",
+		0:  "KIND_UNSPECIFIED",
+		1:  "RECORD_CORRUPT",
+		2:  "ENTRY_MISMATCH",
+		3:  "FOLDER_MISSING",
+		4:  "REVISION_STRAY",
+		5:  "TRASH_MISMATCH",
+		6:  "BLOB_MISSING",
+		7:  "BLOB_SHORT",
+		8:  "BLOB_CORRUPT",
+		9:  "BLOB_ORPHAN",
+		10: "USAGE_DRIFT",
 	}
 	Finding_Kind_value = map[string]int32{
 		"KIND_UNSPECIFIED": 0,
@@ -79,6 +83,7 @@ var (
 		"BLOB_SHORT":       7,
 		"BLOB_CORRUPT":     8,
 		"BLOB_ORPHAN":      9,
+		"USAGE_DRIFT":      10,
 	}
 )
 
@@ -230,7 +235,13 @@ type BeginResponse struct {
 	ExpireTime *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
 	// When the request id was used before: the outcome then. No grant comes with
 	// it; the caller compares the digest of the body with the outcome's.
-	Replay        *Replay `protobuf:"bytes,4,opt,name=replay,proto3" json:"replay,omitempty"`
+	Replay *Replay `protobuf:"bytes,4,opt,name=replay,proto3" json:"replay,omitempty"`
+	// Contents longer than this would be refused by Commit, so there is no use
+	// in storing them. No bound without max_size_reason.
+	MaxSizeBytes int64 `protobuf:"varint,5,opt,name=max_size_bytes,json=maxSizeBytes,proto3" json:"max_size_bytes,omitempty"`
+	// Why contents longer than max_size_bytes are refused: TOO_LARGE or
+	// QUOTA_EXCEEDED.
+	MaxSizeReason v11.Reason `protobuf:"varint,6,opt,name=max_size_reason,json=maxSizeReason,proto3,enum=holdfast.errors.v1.Reason" json:"max_size_reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -291,6 +302,20 @@ func (x *BeginResponse) GetReplay() *Replay {
 		return x.Replay
 	}
 	return nil
+}
+
+func (x *BeginResponse) GetMaxSizeBytes() int64 {
+	if x != nil {
+		return x.MaxSizeBytes
+	}
+	return 0
+}
+
+func (x *BeginResponse) GetMaxSizeReason() v11.Reason {
+	if x != nil {
+		return x.MaxSizeReason
+	}
+	return v11.Reason(0)
 }
 
 // Replay is the outcome of an earlier upload with the same request id.
@@ -434,7 +459,7 @@ func (x *CommitRequest) GetSha256() []byte {
 type CommitResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The file with its new contents.
-	File *v11.File `protobuf:"bytes,1,opt,name=file,proto3" json:"file,omitempty"`
+	File *v12.File `protobuf:"bytes,1,opt,name=file,proto3" json:"file,omitempty"`
 	// Whether the file is new.
 	Created       bool `protobuf:"varint,2,opt,name=created,proto3" json:"created,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -471,7 +496,7 @@ func (*CommitResponse) Descriptor() ([]byte, []int) {
 	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{5}
 }
 
-func (x *CommitResponse) GetFile() *v11.File {
+func (x *CommitResponse) GetFile() *v12.File {
 	if x != nil {
 		return x.File
 	}
@@ -677,9 +702,9 @@ func (*LocateRequest_Path) isLocateRequest_Source() {}
 type LocateResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The file.
-	File *v11.File `protobuf:"bytes,1,opt,name=file,proto3" json:"file,omitempty"`
+	File *v12.File `protobuf:"bytes,1,opt,name=file,proto3" json:"file,omitempty"`
 	// The revision.
-	Revision *v11.Revision `protobuf:"bytes,2,opt,name=revision,proto3" json:"revision,omitempty"`
+	Revision *v12.Revision `protobuf:"bytes,2,opt,name=revision,proto3" json:"revision,omitempty"`
 	// Where the bytes are, in order.
 	Extents []*Extent `protobuf:"bytes,3,rep,name=extents,proto3" json:"extents,omitempty"`
 	// The second to show as Last-Modified.
@@ -718,14 +743,14 @@ func (*LocateResponse) Descriptor() ([]byte, []int) {
 	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{9}
 }
 
-func (x *LocateResponse) GetFile() *v11.File {
+func (x *LocateResponse) GetFile() *v12.File {
 	if x != nil {
 		return x.File
 	}
 	return nil
 }
 
-func (x *LocateResponse) GetRevision() *v11.Revision {
+func (x *LocateResponse) GetRevision() *v12.Revision {
 	if x != nil {
 		return x.Revision
 	}
@@ -1251,6 +1276,10 @@ type AuditResponse struct {
 	ExaminedCount int64 `protobuf:"varint,3,opt,name=examined_count,json=examinedCount,proto3" json:"examined_count,omitempty"`
 	// Token of the next page, empty on the last one.
 	NextPageToken string `protobuf:"bytes,4,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	// What the examined records hold, by space.
+	Held []*Usage `protobuf:"bytes,5,rep,name=held,proto3" json:"held,omitempty"`
+	// What the examined counters say is held, by space.
+	Counted       []*Usage `protobuf:"bytes,6,rep,name=counted,proto3" json:"counted,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1313,6 +1342,195 @@ func (x *AuditResponse) GetNextPageToken() string {
 	return ""
 }
 
+func (x *AuditResponse) GetHeld() []*Usage {
+	if x != nil {
+		return x.Held
+	}
+	return nil
+}
+
+func (x *AuditResponse) GetCounted() []*Usage {
+	if x != nil {
+		return x.Counted
+	}
+	return nil
+}
+
+// Usage is an amount of what quotas bound, of one space.
+type Usage struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Id of the space.
+	Space string `protobuf:"bytes,1,opt,name=space,proto3" json:"space,omitempty"`
+	// Bytes of revisions.
+	Bytes int64 `protobuf:"varint,2,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	// Files.
+	Files int64 `protobuf:"varint,3,opt,name=files,proto3" json:"files,omitempty"`
+	// Bytes that open uploads have reserved.
+	ReservedBytes int64 `protobuf:"varint,4,opt,name=reserved_bytes,json=reservedBytes,proto3" json:"reserved_bytes,omitempty"`
+	// Files that open uploads have reserved.
+	ReservedFiles int64 `protobuf:"varint,5,opt,name=reserved_files,json=reservedFiles,proto3" json:"reserved_files,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Usage) Reset() {
+	*x = Usage{}
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Usage) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Usage) ProtoMessage() {}
+
+func (x *Usage) ProtoReflect() protoreflect.Message {
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Usage.ProtoReflect.Descriptor instead.
+func (*Usage) Descriptor() ([]byte, []int) {
+	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *Usage) GetSpace() string {
+	if x != nil {
+		return x.Space
+	}
+	return ""
+}
+
+func (x *Usage) GetBytes() int64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
+func (x *Usage) GetFiles() int64 {
+	if x != nil {
+		return x.Files
+	}
+	return 0
+}
+
+func (x *Usage) GetReservedBytes() int64 {
+	if x != nil {
+		return x.ReservedBytes
+	}
+	return 0
+}
+
+func (x *Usage) GetReservedFiles() int64 {
+	if x != nil {
+		return x.ReservedFiles
+	}
+	return 0
+}
+
+// CorrectUsageRequest says what counters say and what they should have said.
+type CorrectUsageRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What the space holds.
+	Held *Usage `protobuf:"bytes,1,opt,name=held,proto3" json:"held,omitempty"`
+	// What its counters say. If they say something else by now, nothing is done
+	// and the call is CONFLICT.
+	Counted       *Usage `protobuf:"bytes,2,opt,name=counted,proto3" json:"counted,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CorrectUsageRequest) Reset() {
+	*x = CorrectUsageRequest{}
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CorrectUsageRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CorrectUsageRequest) ProtoMessage() {}
+
+func (x *CorrectUsageRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CorrectUsageRequest.ProtoReflect.Descriptor instead.
+func (*CorrectUsageRequest) Descriptor() ([]byte, []int) {
+	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *CorrectUsageRequest) GetHeld() *Usage {
+	if x != nil {
+		return x.Held
+	}
+	return nil
+}
+
+func (x *CorrectUsageRequest) GetCounted() *Usage {
+	if x != nil {
+		return x.Counted
+	}
+	return nil
+}
+
+// CorrectUsageResponse is empty.
+type CorrectUsageResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CorrectUsageResponse) Reset() {
+	*x = CorrectUsageResponse{}
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CorrectUsageResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CorrectUsageResponse) ProtoMessage() {}
+
+func (x *CorrectUsageResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CorrectUsageResponse.ProtoReflect.Descriptor instead.
+func (*CorrectUsageResponse) Descriptor() ([]byte, []int) {
+	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{21}
+}
+
 // InspectRequest asks for a comparison of blobs and records.
 type InspectRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1326,7 +1544,7 @@ type InspectRequest struct {
 
 func (x *InspectRequest) Reset() {
 	*x = InspectRequest{}
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[19]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1338,7 +1556,7 @@ func (x *InspectRequest) String() string {
 func (*InspectRequest) ProtoMessage() {}
 
 func (x *InspectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[19]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1351,7 +1569,7 @@ func (x *InspectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InspectRequest.ProtoReflect.Descriptor instead.
 func (*InspectRequest) Descriptor() ([]byte, []int) {
-	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{19}
+	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *InspectRequest) GetDeep() bool {
@@ -1384,7 +1602,7 @@ type InspectResponse struct {
 
 func (x *InspectResponse) Reset() {
 	*x = InspectResponse{}
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[20]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1396,7 +1614,7 @@ func (x *InspectResponse) String() string {
 func (*InspectResponse) ProtoMessage() {}
 
 func (x *InspectResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[20]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1409,7 +1627,7 @@ func (x *InspectResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InspectResponse.ProtoReflect.Descriptor instead.
 func (*InspectResponse) Descriptor() ([]byte, []int) {
-	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{20}
+	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *InspectResponse) GetPayload() isInspectResponse_Payload {
@@ -1476,7 +1694,7 @@ type InspectSummary struct {
 
 func (x *InspectSummary) Reset() {
 	*x = InspectSummary{}
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[21]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1488,7 +1706,7 @@ func (x *InspectSummary) String() string {
 func (*InspectSummary) ProtoMessage() {}
 
 func (x *InspectSummary) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[21]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1501,7 +1719,7 @@ func (x *InspectSummary) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InspectSummary.ProtoReflect.Descriptor instead.
 func (*InspectSummary) Descriptor() ([]byte, []int) {
-	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{21}
+	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *InspectSummary) GetRecordCount() int64 {
@@ -1550,19 +1768,21 @@ var File_holdfast_ledger_v1_ledger_proto protoreflect.FileDescriptor
 
 const file_holdfast_ledger_v1_ledger_proto_rawDesc = "" +
 	"\n" +
-	"\x1fholdfast/ledger/v1/ledger.proto\x12\x12holdfast.ledger.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fholdfast/metadata/v1/file.proto\x1a!holdfast/storage/v1/content.proto\"Q\n" +
+	"\x1fholdfast/ledger/v1/ledger.proto\x12\x12holdfast.ledger.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fholdfast/errors/v1/reason.proto\x1a\x1fholdfast/metadata/v1/file.proto\x1a!holdfast/storage/v1/content.proto\"Q\n" +
 	"\x06Extent\x12\x17\n" +
 	"\ablob_id\x18\x01 \x01(\tR\x06blobId\x12\x16\n" +
 	"\x06offset\x18\x02 \x01(\x03R\x06offset\x12\x16\n" +
 	"\x06length\x18\x03 \x01(\x03R\x06length\"C\n" +
 	"\fBeginRequest\x123\n" +
-	"\x04spec\x18\x01 \x01(\v2\x1f.holdfast.storage.v1.UploadSpecR\x04spec\"\xaf\x01\n" +
+	"\x04spec\x18\x01 \x01(\v2\x1f.holdfast.storage.v1.UploadSpecR\x04spec\"\x99\x02\n" +
 	"\rBeginResponse\x12\x14\n" +
 	"\x05grant\x18\x01 \x01(\fR\x05grant\x12\x17\n" +
 	"\ablob_id\x18\x02 \x01(\tR\x06blobId\x12;\n" +
 	"\vexpire_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"expireTime\x122\n" +
-	"\x06replay\x18\x04 \x01(\v2\x1a.holdfast.ledger.v1.ReplayR\x06replay\"\x80\x01\n" +
+	"\x06replay\x18\x04 \x01(\v2\x1a.holdfast.ledger.v1.ReplayR\x06replay\x12$\n" +
+	"\x0emax_size_bytes\x18\x05 \x01(\x03R\fmaxSizeBytes\x12B\n" +
+	"\x0fmax_size_reason\x18\x06 \x01(\x0e2\x1a.holdfast.errors.v1.ReasonR\rmaxSizeReason\"\x80\x01\n" +
 	"\x06Replay\x12?\n" +
 	"\bresponse\x18\x01 \x01(\v2#.holdfast.storage.v1.UploadResponseR\bresponse\x12\x16\n" +
 	"\x06sha256\x18\x02 \x01(\fR\x06sha256\x12\x1d\n" +
@@ -1620,12 +1840,12 @@ const file_holdfast_ledger_v1_ledger_proto_rawDesc = "" +
 	"\n" +
 	"size_bytes\x18\x03 \x01(\x03R\tsizeBytes\x12\x16\n" +
 	"\x06sha256\x18\x04 \x01(\fR\x06sha256\x12\x18\n" +
-	"\apending\x18\x05 \x01(\bR\apending\"\xcf\x02\n" +
+	"\apending\x18\x05 \x01(\bR\apending\"\xe0\x02\n" +
 	"\aFinding\x124\n" +
 	"\x04kind\x18\x01 \x01(\x0e2 .holdfast.ledger.v1.Finding.KindR\x04kind\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x16\n" +
 	"\x06detail\x18\x03 \x01(\tR\x06detail\x12\x1a\n" +
-	"\brepaired\x18\x04 \x01(\bR\brepaired\"\xc5\x01\n" +
+	"\brepaired\x18\x04 \x01(\bR\brepaired\"\xd6\x01\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eRECORD_CORRUPT\x10\x01\x12\x12\n" +
@@ -1637,14 +1857,28 @@ const file_holdfast_ledger_v1_ledger_proto_rawDesc = "" +
 	"\n" +
 	"BLOB_SHORT\x10\a\x12\x10\n" +
 	"\fBLOB_CORRUPT\x10\b\x12\x0f\n" +
-	"\vBLOB_ORPHAN\x10\t\"\xd6\x01\n" +
+	"\vBLOB_ORPHAN\x10\t\x12\x0f\n" +
+	"\vUSAGE_DRIFT\x10\n" +
+	"\"\xba\x02\n" +
 	"\rAuditResponse\x12=\n" +
 	"\n" +
 	"references\x18\x01 \x03(\v2\x1d.holdfast.ledger.v1.ReferenceR\n" +
 	"references\x127\n" +
 	"\bfindings\x18\x02 \x03(\v2\x1b.holdfast.ledger.v1.FindingR\bfindings\x12%\n" +
 	"\x0eexamined_count\x18\x03 \x01(\x03R\rexaminedCount\x12&\n" +
-	"\x0fnext_page_token\x18\x04 \x01(\tR\rnextPageToken\"<\n" +
+	"\x0fnext_page_token\x18\x04 \x01(\tR\rnextPageToken\x12-\n" +
+	"\x04held\x18\x05 \x03(\v2\x19.holdfast.ledger.v1.UsageR\x04held\x123\n" +
+	"\acounted\x18\x06 \x03(\v2\x19.holdfast.ledger.v1.UsageR\acounted\"\x97\x01\n" +
+	"\x05Usage\x12\x14\n" +
+	"\x05space\x18\x01 \x01(\tR\x05space\x12\x14\n" +
+	"\x05bytes\x18\x02 \x01(\x03R\x05bytes\x12\x14\n" +
+	"\x05files\x18\x03 \x01(\x03R\x05files\x12%\n" +
+	"\x0ereserved_bytes\x18\x04 \x01(\x03R\rreservedBytes\x12%\n" +
+	"\x0ereserved_files\x18\x05 \x01(\x03R\rreservedFiles\"y\n" +
+	"\x13CorrectUsageRequest\x12-\n" +
+	"\x04held\x18\x01 \x01(\v2\x19.holdfast.ledger.v1.UsageR\x04held\x123\n" +
+	"\acounted\x18\x02 \x01(\v2\x19.holdfast.ledger.v1.UsageR\acounted\"\x16\n" +
+	"\x14CorrectUsageResponse\"<\n" +
 	"\x0eInspectRequest\x12\x12\n" +
 	"\x04deep\x18\x01 \x01(\bR\x04deep\x12\x16\n" +
 	"\x06repair\x18\x02 \x01(\bR\x06repair\"\x95\x01\n" +
@@ -1659,7 +1893,7 @@ const file_holdfast_ledger_v1_ledger_proto_rawDesc = "" +
 	"blob_count\x18\x03 \x01(\x03R\tblobCount\x12#\n" +
 	"\rpending_count\x18\x04 \x01(\x03R\fpendingCount\x12%\n" +
 	"\x0everified_bytes\x18\x05 \x01(\x03R\rverifiedBytes\x12#\n" +
-	"\rfinding_count\x18\x06 \x01(\x03R\ffindingCount2\xd5\x04\n" +
+	"\rfinding_count\x18\x06 \x01(\x03R\ffindingCount2\xb8\x05\n" +
 	"\rLedgerService\x12L\n" +
 	"\x05Begin\x12 .holdfast.ledger.v1.BeginRequest\x1a!.holdfast.ledger.v1.BeginResponse\x12O\n" +
 	"\x06Commit\x12!.holdfast.ledger.v1.CommitRequest\x1a\".holdfast.ledger.v1.CommitResponse\x12R\n" +
@@ -1667,7 +1901,8 @@ const file_holdfast_ledger_v1_ledger_proto_rawDesc = "" +
 	"\x06Locate\x12!.holdfast.ledger.v1.LocateRequest\x1a\".holdfast.ledger.v1.LocateResponse\x12X\n" +
 	"\tClaimJobs\x12$.holdfast.ledger.v1.ClaimJobsRequest\x1a%.holdfast.ledger.v1.ClaimJobsResponse\x12X\n" +
 	"\tFinishJob\x12$.holdfast.ledger.v1.FinishJobRequest\x1a%.holdfast.ledger.v1.FinishJobResponse\x12L\n" +
-	"\x05Audit\x12 .holdfast.ledger.v1.AuditRequest\x1a!.holdfast.ledger.v1.AuditResponse2i\n" +
+	"\x05Audit\x12 .holdfast.ledger.v1.AuditRequest\x1a!.holdfast.ledger.v1.AuditResponse\x12a\n" +
+	"\fCorrectUsage\x12'.holdfast.ledger.v1.CorrectUsageRequest\x1a(.holdfast.ledger.v1.CorrectUsageResponse2i\n" +
 	"\x11InspectionService\x12T\n" +
 	"\aInspect\x12\".holdfast.ledger.v1.InspectRequest\x1a#.holdfast.ledger.v1.InspectResponse0\x01BFZDgithub.com/holdfast-files/holdfast/proto/holdfast/ledger/v1;ledgerv1b\x06proto3"
 
@@ -1684,7 +1919,7 @@ func file_holdfast_ledger_v1_ledger_proto_rawDescGZIP() []byte {
 }
 
 var file_holdfast_ledger_v1_ledger_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_holdfast_ledger_v1_ledger_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
+var file_holdfast_ledger_v1_ledger_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
 var file_holdfast_ledger_v1_ledger_proto_goTypes = []any{
 	(Finding_Kind)(0),             // 0: holdfast.ledger.v1.Finding.Kind
 	(*Extent)(nil),                // 1: holdfast.ledger.v1.Extent
@@ -1706,59 +1941,70 @@ var file_holdfast_ledger_v1_ledger_proto_goTypes = []any{
 	(*Reference)(nil),             // 17: holdfast.ledger.v1.Reference
 	(*Finding)(nil),               // 18: holdfast.ledger.v1.Finding
 	(*AuditResponse)(nil),         // 19: holdfast.ledger.v1.AuditResponse
-	(*InspectRequest)(nil),        // 20: holdfast.ledger.v1.InspectRequest
-	(*InspectResponse)(nil),       // 21: holdfast.ledger.v1.InspectResponse
-	(*InspectSummary)(nil),        // 22: holdfast.ledger.v1.InspectSummary
-	(*v1.UploadSpec)(nil),         // 23: holdfast.storage.v1.UploadSpec
-	(*timestamppb.Timestamp)(nil), // 24: google.protobuf.Timestamp
-	(*v1.UploadResponse)(nil),     // 25: holdfast.storage.v1.UploadResponse
-	(*v11.File)(nil),              // 26: holdfast.metadata.v1.File
-	(*v1.PathTarget)(nil),         // 27: holdfast.storage.v1.PathTarget
-	(*v11.Revision)(nil),          // 28: holdfast.metadata.v1.Revision
-	(*durationpb.Duration)(nil),   // 29: google.protobuf.Duration
+	(*Usage)(nil),                 // 20: holdfast.ledger.v1.Usage
+	(*CorrectUsageRequest)(nil),   // 21: holdfast.ledger.v1.CorrectUsageRequest
+	(*CorrectUsageResponse)(nil),  // 22: holdfast.ledger.v1.CorrectUsageResponse
+	(*InspectRequest)(nil),        // 23: holdfast.ledger.v1.InspectRequest
+	(*InspectResponse)(nil),       // 24: holdfast.ledger.v1.InspectResponse
+	(*InspectSummary)(nil),        // 25: holdfast.ledger.v1.InspectSummary
+	(*v1.UploadSpec)(nil),         // 26: holdfast.storage.v1.UploadSpec
+	(*timestamppb.Timestamp)(nil), // 27: google.protobuf.Timestamp
+	(v11.Reason)(0),               // 28: holdfast.errors.v1.Reason
+	(*v1.UploadResponse)(nil),     // 29: holdfast.storage.v1.UploadResponse
+	(*v12.File)(nil),              // 30: holdfast.metadata.v1.File
+	(*v1.PathTarget)(nil),         // 31: holdfast.storage.v1.PathTarget
+	(*v12.Revision)(nil),          // 32: holdfast.metadata.v1.Revision
+	(*durationpb.Duration)(nil),   // 33: google.protobuf.Duration
 }
 var file_holdfast_ledger_v1_ledger_proto_depIdxs = []int32{
-	23, // 0: holdfast.ledger.v1.BeginRequest.spec:type_name -> holdfast.storage.v1.UploadSpec
-	24, // 1: holdfast.ledger.v1.BeginResponse.expire_time:type_name -> google.protobuf.Timestamp
+	26, // 0: holdfast.ledger.v1.BeginRequest.spec:type_name -> holdfast.storage.v1.UploadSpec
+	27, // 1: holdfast.ledger.v1.BeginResponse.expire_time:type_name -> google.protobuf.Timestamp
 	4,  // 2: holdfast.ledger.v1.BeginResponse.replay:type_name -> holdfast.ledger.v1.Replay
-	25, // 3: holdfast.ledger.v1.Replay.response:type_name -> holdfast.storage.v1.UploadResponse
-	1,  // 4: holdfast.ledger.v1.CommitRequest.extents:type_name -> holdfast.ledger.v1.Extent
-	26, // 5: holdfast.ledger.v1.CommitResponse.file:type_name -> holdfast.metadata.v1.File
-	27, // 6: holdfast.ledger.v1.LocateRequest.path:type_name -> holdfast.storage.v1.PathTarget
-	26, // 7: holdfast.ledger.v1.LocateResponse.file:type_name -> holdfast.metadata.v1.File
-	28, // 8: holdfast.ledger.v1.LocateResponse.revision:type_name -> holdfast.metadata.v1.Revision
-	1,  // 9: holdfast.ledger.v1.LocateResponse.extents:type_name -> holdfast.ledger.v1.Extent
-	24, // 10: holdfast.ledger.v1.LocateResponse.modify_time:type_name -> google.protobuf.Timestamp
-	29, // 11: holdfast.ledger.v1.ClaimJobsRequest.lease_duration:type_name -> google.protobuf.Duration
-	12, // 12: holdfast.ledger.v1.ClaimJobsResponse.jobs:type_name -> holdfast.ledger.v1.Job
-	24, // 13: holdfast.ledger.v1.ClaimJobsResponse.oldest_due_time:type_name -> google.protobuf.Timestamp
-	1,  // 14: holdfast.ledger.v1.Reference.extents:type_name -> holdfast.ledger.v1.Extent
-	0,  // 15: holdfast.ledger.v1.Finding.kind:type_name -> holdfast.ledger.v1.Finding.Kind
-	17, // 16: holdfast.ledger.v1.AuditResponse.references:type_name -> holdfast.ledger.v1.Reference
-	18, // 17: holdfast.ledger.v1.AuditResponse.findings:type_name -> holdfast.ledger.v1.Finding
-	18, // 18: holdfast.ledger.v1.InspectResponse.finding:type_name -> holdfast.ledger.v1.Finding
-	22, // 19: holdfast.ledger.v1.InspectResponse.summary:type_name -> holdfast.ledger.v1.InspectSummary
-	2,  // 20: holdfast.ledger.v1.LedgerService.Begin:input_type -> holdfast.ledger.v1.BeginRequest
-	5,  // 21: holdfast.ledger.v1.LedgerService.Commit:input_type -> holdfast.ledger.v1.CommitRequest
-	7,  // 22: holdfast.ledger.v1.LedgerService.Abandon:input_type -> holdfast.ledger.v1.AbandonRequest
-	9,  // 23: holdfast.ledger.v1.LedgerService.Locate:input_type -> holdfast.ledger.v1.LocateRequest
-	11, // 24: holdfast.ledger.v1.LedgerService.ClaimJobs:input_type -> holdfast.ledger.v1.ClaimJobsRequest
-	14, // 25: holdfast.ledger.v1.LedgerService.FinishJob:input_type -> holdfast.ledger.v1.FinishJobRequest
-	16, // 26: holdfast.ledger.v1.LedgerService.Audit:input_type -> holdfast.ledger.v1.AuditRequest
-	20, // 27: holdfast.ledger.v1.InspectionService.Inspect:input_type -> holdfast.ledger.v1.InspectRequest
-	3,  // 28: holdfast.ledger.v1.LedgerService.Begin:output_type -> holdfast.ledger.v1.BeginResponse
-	6,  // 29: holdfast.ledger.v1.LedgerService.Commit:output_type -> holdfast.ledger.v1.CommitResponse
-	8,  // 30: holdfast.ledger.v1.LedgerService.Abandon:output_type -> holdfast.ledger.v1.AbandonResponse
-	10, // 31: holdfast.ledger.v1.LedgerService.Locate:output_type -> holdfast.ledger.v1.LocateResponse
-	13, // 32: holdfast.ledger.v1.LedgerService.ClaimJobs:output_type -> holdfast.ledger.v1.ClaimJobsResponse
-	15, // 33: holdfast.ledger.v1.LedgerService.FinishJob:output_type -> holdfast.ledger.v1.FinishJobResponse
-	19, // 34: holdfast.ledger.v1.LedgerService.Audit:output_type -> holdfast.ledger.v1.AuditResponse
-	21, // 35: holdfast.ledger.v1.InspectionService.Inspect:output_type -> holdfast.ledger.v1.InspectResponse
-	28, // [28:36] is the sub-list for method output_type
-	20, // [20:28] is the sub-list for method input_type
-	20, // [20:20] is the sub-list for extension type_name
-	20, // [20:20] is the sub-list for extension extendee
-	0,  // [0:20] is the sub-list for field type_name
+	28, // 3: holdfast.ledger.v1.BeginResponse.max_size_reason:type_name -> holdfast.errors.v1.Reason
+	29, // 4: holdfast.ledger.v1.Replay.response:type_name -> holdfast.storage.v1.UploadResponse
+	1,  // 5: holdfast.ledger.v1.CommitRequest.extents:type_name -> holdfast.ledger.v1.Extent
+	30, // 6: holdfast.ledger.v1.CommitResponse.file:type_name -> holdfast.metadata.v1.File
+	31, // 7: holdfast.ledger.v1.LocateRequest.path:type_name -> holdfast.storage.v1.PathTarget
+	30, // 8: holdfast.ledger.v1.LocateResponse.file:type_name -> holdfast.metadata.v1.File
+	32, // 9: holdfast.ledger.v1.LocateResponse.revision:type_name -> holdfast.metadata.v1.Revision
+	1,  // 10: holdfast.ledger.v1.LocateResponse.extents:type_name -> holdfast.ledger.v1.Extent
+	27, // 11: holdfast.ledger.v1.LocateResponse.modify_time:type_name -> google.protobuf.Timestamp
+	33, // 12: holdfast.ledger.v1.ClaimJobsRequest.lease_duration:type_name -> google.protobuf.Duration
+	12, // 13: holdfast.ledger.v1.ClaimJobsResponse.jobs:type_name -> holdfast.ledger.v1.Job
+	27, // 14: holdfast.ledger.v1.ClaimJobsResponse.oldest_due_time:type_name -> google.protobuf.Timestamp
+	1,  // 15: holdfast.ledger.v1.Reference.extents:type_name -> holdfast.ledger.v1.Extent
+	0,  // 16: holdfast.ledger.v1.Finding.kind:type_name -> holdfast.ledger.v1.Finding.Kind
+	17, // 17: holdfast.ledger.v1.AuditResponse.references:type_name -> holdfast.ledger.v1.Reference
+	18, // 18: holdfast.ledger.v1.AuditResponse.findings:type_name -> holdfast.ledger.v1.Finding
+	20, // 19: holdfast.ledger.v1.AuditResponse.held:type_name -> holdfast.ledger.v1.Usage
+	20, // 20: holdfast.ledger.v1.AuditResponse.counted:type_name -> holdfast.ledger.v1.Usage
+	20, // 21: holdfast.ledger.v1.CorrectUsageRequest.held:type_name -> holdfast.ledger.v1.Usage
+	20, // 22: holdfast.ledger.v1.CorrectUsageRequest.counted:type_name -> holdfast.ledger.v1.Usage
+	18, // 23: holdfast.ledger.v1.InspectResponse.finding:type_name -> holdfast.ledger.v1.Finding
+	25, // 24: holdfast.ledger.v1.InspectResponse.summary:type_name -> holdfast.ledger.v1.InspectSummary
+	2,  // 25: holdfast.ledger.v1.LedgerService.Begin:input_type -> holdfast.ledger.v1.BeginRequest
+	5,  // 26: holdfast.ledger.v1.LedgerService.Commit:input_type -> holdfast.ledger.v1.CommitRequest
+	7,  // 27: holdfast.ledger.v1.LedgerService.Abandon:input_type -> holdfast.ledger.v1.AbandonRequest
+	9,  // 28: holdfast.ledger.v1.LedgerService.Locate:input_type -> holdfast.ledger.v1.LocateRequest
+	11, // 29: holdfast.ledger.v1.LedgerService.ClaimJobs:input_type -> holdfast.ledger.v1.ClaimJobsRequest
+	14, // 30: holdfast.ledger.v1.LedgerService.FinishJob:input_type -> holdfast.ledger.v1.FinishJobRequest
+	16, // 31: holdfast.ledger.v1.LedgerService.Audit:input_type -> holdfast.ledger.v1.AuditRequest
+	21, // 32: holdfast.ledger.v1.LedgerService.CorrectUsage:input_type -> holdfast.ledger.v1.CorrectUsageRequest
+	23, // 33: holdfast.ledger.v1.InspectionService.Inspect:input_type -> holdfast.ledger.v1.InspectRequest
+	3,  // 34: holdfast.ledger.v1.LedgerService.Begin:output_type -> holdfast.ledger.v1.BeginResponse
+	6,  // 35: holdfast.ledger.v1.LedgerService.Commit:output_type -> holdfast.ledger.v1.CommitResponse
+	8,  // 36: holdfast.ledger.v1.LedgerService.Abandon:output_type -> holdfast.ledger.v1.AbandonResponse
+	10, // 37: holdfast.ledger.v1.LedgerService.Locate:output_type -> holdfast.ledger.v1.LocateResponse
+	13, // 38: holdfast.ledger.v1.LedgerService.ClaimJobs:output_type -> holdfast.ledger.v1.ClaimJobsResponse
+	15, // 39: holdfast.ledger.v1.LedgerService.FinishJob:output_type -> holdfast.ledger.v1.FinishJobResponse
+	19, // 40: holdfast.ledger.v1.LedgerService.Audit:output_type -> holdfast.ledger.v1.AuditResponse
+	22, // 41: holdfast.ledger.v1.LedgerService.CorrectUsage:output_type -> holdfast.ledger.v1.CorrectUsageResponse
+	24, // 42: holdfast.ledger.v1.InspectionService.Inspect:output_type -> holdfast.ledger.v1.InspectResponse
+	34, // [34:43] is the sub-list for method output_type
+	25, // [25:34] is the sub-list for method input_type
+	25, // [25:25] is the sub-list for extension type_name
+	25, // [25:25] is the sub-list for extension extendee
+	0,  // [0:25] is the sub-list for field type_name
 }
 
 func init() { file_holdfast_ledger_v1_ledger_proto_init() }
@@ -1770,7 +2016,7 @@ func file_holdfast_ledger_v1_ledger_proto_init() {
 		(*LocateRequest_File)(nil),
 		(*LocateRequest_Path)(nil),
 	}
-	file_holdfast_ledger_v1_ledger_proto_msgTypes[20].OneofWrappers = []any{
+	file_holdfast_ledger_v1_ledger_proto_msgTypes[23].OneofWrappers = []any{
 		(*InspectResponse_Finding)(nil),
 		(*InspectResponse_Summary)(nil),
 	}
@@ -1780,7 +2026,7 @@ func file_holdfast_ledger_v1_ledger_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_holdfast_ledger_v1_ledger_proto_rawDesc), len(file_holdfast_ledger_v1_ledger_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   22,
+			NumMessages:   25,
 			NumExtensions: 0,
 			NumServices:   2,
 		},

@@ -22,13 +22,14 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	LedgerService_Begin_FullMethodName     = "/holdfast.ledger.v1.LedgerService/Begin"
-	LedgerService_Commit_FullMethodName    = "/holdfast.ledger.v1.LedgerService/Commit"
-	LedgerService_Abandon_FullMethodName   = "/holdfast.ledger.v1.LedgerService/Abandon"
-	LedgerService_Locate_FullMethodName    = "/holdfast.ledger.v1.LedgerService/Locate"
-	LedgerService_ClaimJobs_FullMethodName = "/holdfast.ledger.v1.LedgerService/ClaimJobs"
-	LedgerService_FinishJob_FullMethodName = "/holdfast.ledger.v1.LedgerService/FinishJob"
-	LedgerService_Audit_FullMethodName     = "/holdfast.ledger.v1.LedgerService/Audit"
+	LedgerService_Begin_FullMethodName        = "/holdfast.ledger.v1.LedgerService/Begin"
+	LedgerService_Commit_FullMethodName       = "/holdfast.ledger.v1.LedgerService/Commit"
+	LedgerService_Abandon_FullMethodName      = "/holdfast.ledger.v1.LedgerService/Abandon"
+	LedgerService_Locate_FullMethodName       = "/holdfast.ledger.v1.LedgerService/Locate"
+	LedgerService_ClaimJobs_FullMethodName    = "/holdfast.ledger.v1.LedgerService/ClaimJobs"
+	LedgerService_FinishJob_FullMethodName    = "/holdfast.ledger.v1.LedgerService/FinishJob"
+	LedgerService_Audit_FullMethodName        = "/holdfast.ledger.v1.LedgerService/Audit"
+	LedgerService_CorrectUsage_FullMethodName = "/holdfast.ledger.v1.LedgerService/CorrectUsage"
 )
 
 // LedgerServiceClient is the client API for LedgerService service.
@@ -57,6 +58,9 @@ type LedgerServiceClient interface {
 	// Audit walks all records, a page at a time: what they refer to, and what is
 	// wrong with them.
 	Audit(ctx context.Context, in *AuditRequest, opts ...grpc.CallOption) (*AuditResponse, error)
+	// CorrectUsage mends counters of a space that have been found to differ from
+	// what the space holds.
+	CorrectUsage(ctx context.Context, in *CorrectUsageRequest, opts ...grpc.CallOption) (*CorrectUsageResponse, error)
 }
 
 type ledgerServiceClient struct {
@@ -137,6 +141,16 @@ func (c *ledgerServiceClient) Audit(ctx context.Context, in *AuditRequest, opts 
 	return out, nil
 }
 
+func (c *ledgerServiceClient) CorrectUsage(ctx context.Context, in *CorrectUsageRequest, opts ...grpc.CallOption) (*CorrectUsageResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(CorrectUsageResponse)
+	err := c.cc.Invoke(ctx, LedgerService_CorrectUsage_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // LedgerServiceServer is the server API for LedgerService service.
 // All implementations must embed UnimplementedLedgerServiceServer
 // for forward compatibility.
@@ -163,6 +177,9 @@ type LedgerServiceServer interface {
 	// Audit walks all records, a page at a time: what they refer to, and what is
 	// wrong with them.
 	Audit(context.Context, *AuditRequest) (*AuditResponse, error)
+	// CorrectUsage mends counters of a space that have been found to differ from
+	// what the space holds.
+	CorrectUsage(context.Context, *CorrectUsageRequest) (*CorrectUsageResponse, error)
 	mustEmbedUnimplementedLedgerServiceServer()
 }
 
@@ -193,6 +210,9 @@ func (UnimplementedLedgerServiceServer) FinishJob(context.Context, *FinishJobReq
 }
 func (UnimplementedLedgerServiceServer) Audit(context.Context, *AuditRequest) (*AuditResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Audit not implemented")
+}
+func (UnimplementedLedgerServiceServer) CorrectUsage(context.Context, *CorrectUsageRequest) (*CorrectUsageResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CorrectUsage not implemented")
 }
 func (UnimplementedLedgerServiceServer) mustEmbedUnimplementedLedgerServiceServer() {}
 func (UnimplementedLedgerServiceServer) testEmbeddedByValue()                       {}
@@ -341,6 +361,24 @@ func _LedgerService_Audit_Handler(srv interface{}, ctx context.Context, dec func
 	return interceptor(ctx, in, info, handler)
 }
 
+func _LedgerService_CorrectUsage_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CorrectUsageRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(LedgerServiceServer).CorrectUsage(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: LedgerService_CorrectUsage_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(LedgerServiceServer).CorrectUsage(ctx, req.(*CorrectUsageRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // LedgerService_ServiceDesc is the grpc.ServiceDesc for LedgerService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -375,6 +413,10 @@ var LedgerService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Audit",
 			Handler:    _LedgerService_Audit_Handler,
+		},
+		{
+			MethodName: "CorrectUsage",
+			Handler:    _LedgerService_CorrectUsage_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

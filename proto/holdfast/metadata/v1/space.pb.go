@@ -42,9 +42,16 @@ type Space struct {
 	// GetSpace fills it in.
 	UsedBytes int64 `protobuf:"varint,6,opt,name=used_bytes,json=usedBytes,proto3" json:"used_bytes,omitempty"`
 	// Files that the space holds, the trash included. Only GetSpace fills it in.
-	FileCount     int64 `protobuf:"varint,7,opt,name=file_count,json=fileCount,proto3" json:"file_count,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	FileCount int64 `protobuf:"varint,7,opt,name=file_count,json=fileCount,proto3" json:"file_count,omitempty"`
+	// What the space may hold. Only administrators change it.
+	Quota *SpaceQuota `protobuf:"bytes,8,opt,name=quota,proto3" json:"quota,omitempty"`
+	// Bytes that open uploads of a known length have reserved. They count towards
+	// the quota. Only GetSpace fills it in.
+	ReservedBytes int64 `protobuf:"varint,9,opt,name=reserved_bytes,json=reservedBytes,proto3" json:"reserved_bytes,omitempty"`
+	// Files that open uploads have reserved. Only GetSpace fills it in.
+	ReservedFileCount int64 `protobuf:"varint,10,opt,name=reserved_file_count,json=reservedFileCount,proto3" json:"reserved_file_count,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *Space) Reset() {
@@ -126,6 +133,103 @@ func (x *Space) GetFileCount() int64 {
 	return 0
 }
 
+func (x *Space) GetQuota() *SpaceQuota {
+	if x != nil {
+		return x.Quota
+	}
+	return nil
+}
+
+func (x *Space) GetReservedBytes() int64 {
+	if x != nil {
+		return x.ReservedBytes
+	}
+	return 0
+}
+
+func (x *Space) GetReservedFileCount() int64 {
+	if x != nil {
+		return x.ReservedFileCount
+	}
+	return 0
+}
+
+// SpaceQuota bounds what a space holds. It is checked when an upload begins and
+// binds when it is committed: no sequence of concurrent uploads exceeds it. One
+// that is lowered below what is in use refuses whatever would add to that.
+type SpaceQuota struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Bytes of all revisions, the trash included; 0 for no bound.
+	MaxBytes int64 `protobuf:"varint,1,opt,name=max_bytes,json=maxBytes,proto3" json:"max_bytes,omitempty"`
+	// Files, the trash included; 0 for no bound.
+	MaxFileCount int64 `protobuf:"varint,2,opt,name=max_file_count,json=maxFileCount,proto3" json:"max_file_count,omitempty"`
+	// Bytes of the contents of one file; 0 for no bound below 5 TiB.
+	MaxFileSizeBytes int64 `protobuf:"varint,3,opt,name=max_file_size_bytes,json=maxFileSizeBytes,proto3" json:"max_file_size_bytes,omitempty"`
+	// Media types that contents may have, without parameters, such as image/png;
+	// image/* is all of a kind. At most 100; any type when empty.
+	ContentTypes  []string `protobuf:"bytes,4,rep,name=content_types,json=contentTypes,proto3" json:"content_types,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SpaceQuota) Reset() {
+	*x = SpaceQuota{}
+	mi := &file_holdfast_metadata_v1_space_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SpaceQuota) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SpaceQuota) ProtoMessage() {}
+
+func (x *SpaceQuota) ProtoReflect() protoreflect.Message {
+	mi := &file_holdfast_metadata_v1_space_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SpaceQuota.ProtoReflect.Descriptor instead.
+func (*SpaceQuota) Descriptor() ([]byte, []int) {
+	return file_holdfast_metadata_v1_space_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *SpaceQuota) GetMaxBytes() int64 {
+	if x != nil {
+		return x.MaxBytes
+	}
+	return 0
+}
+
+func (x *SpaceQuota) GetMaxFileCount() int64 {
+	if x != nil {
+		return x.MaxFileCount
+	}
+	return 0
+}
+
+func (x *SpaceQuota) GetMaxFileSizeBytes() int64 {
+	if x != nil {
+		return x.MaxFileSizeBytes
+	}
+	return 0
+}
+
+func (x *SpaceQuota) GetContentTypes() []string {
+	if x != nil {
+		return x.ContentTypes
+	}
+	return nil
+}
+
 // CreateSpaceRequest asks for a new space.
 type CreateSpaceRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -142,7 +246,7 @@ type CreateSpaceRequest struct {
 
 func (x *CreateSpaceRequest) Reset() {
 	*x = CreateSpaceRequest{}
-	mi := &file_holdfast_metadata_v1_space_proto_msgTypes[1]
+	mi := &file_holdfast_metadata_v1_space_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -154,7 +258,7 @@ func (x *CreateSpaceRequest) String() string {
 func (*CreateSpaceRequest) ProtoMessage() {}
 
 func (x *CreateSpaceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_metadata_v1_space_proto_msgTypes[1]
+	mi := &file_holdfast_metadata_v1_space_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -167,7 +271,7 @@ func (x *CreateSpaceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateSpaceRequest.ProtoReflect.Descriptor instead.
 func (*CreateSpaceRequest) Descriptor() ([]byte, []int) {
-	return file_holdfast_metadata_v1_space_proto_rawDescGZIP(), []int{1}
+	return file_holdfast_metadata_v1_space_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *CreateSpaceRequest) GetSpaceId() string {
@@ -202,7 +306,7 @@ type GetSpaceRequest struct {
 
 func (x *GetSpaceRequest) Reset() {
 	*x = GetSpaceRequest{}
-	mi := &file_holdfast_metadata_v1_space_proto_msgTypes[2]
+	mi := &file_holdfast_metadata_v1_space_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -214,7 +318,7 @@ func (x *GetSpaceRequest) String() string {
 func (*GetSpaceRequest) ProtoMessage() {}
 
 func (x *GetSpaceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_metadata_v1_space_proto_msgTypes[2]
+	mi := &file_holdfast_metadata_v1_space_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -227,7 +331,7 @@ func (x *GetSpaceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSpaceRequest.ProtoReflect.Descriptor instead.
 func (*GetSpaceRequest) Descriptor() ([]byte, []int) {
-	return file_holdfast_metadata_v1_space_proto_rawDescGZIP(), []int{2}
+	return file_holdfast_metadata_v1_space_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *GetSpaceRequest) GetName() string {
@@ -250,7 +354,7 @@ type ListSpacesRequest struct {
 
 func (x *ListSpacesRequest) Reset() {
 	*x = ListSpacesRequest{}
-	mi := &file_holdfast_metadata_v1_space_proto_msgTypes[3]
+	mi := &file_holdfast_metadata_v1_space_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -262,7 +366,7 @@ func (x *ListSpacesRequest) String() string {
 func (*ListSpacesRequest) ProtoMessage() {}
 
 func (x *ListSpacesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_metadata_v1_space_proto_msgTypes[3]
+	mi := &file_holdfast_metadata_v1_space_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -275,7 +379,7 @@ func (x *ListSpacesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSpacesRequest.ProtoReflect.Descriptor instead.
 func (*ListSpacesRequest) Descriptor() ([]byte, []int) {
-	return file_holdfast_metadata_v1_space_proto_rawDescGZIP(), []int{3}
+	return file_holdfast_metadata_v1_space_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *ListSpacesRequest) GetPageSize() int32 {
@@ -305,7 +409,7 @@ type ListSpacesResponse struct {
 
 func (x *ListSpacesResponse) Reset() {
 	*x = ListSpacesResponse{}
-	mi := &file_holdfast_metadata_v1_space_proto_msgTypes[4]
+	mi := &file_holdfast_metadata_v1_space_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -317,7 +421,7 @@ func (x *ListSpacesResponse) String() string {
 func (*ListSpacesResponse) ProtoMessage() {}
 
 func (x *ListSpacesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_metadata_v1_space_proto_msgTypes[4]
+	mi := &file_holdfast_metadata_v1_space_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -330,7 +434,7 @@ func (x *ListSpacesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSpacesResponse.ProtoReflect.Descriptor instead.
 func (*ListSpacesResponse) Descriptor() ([]byte, []int) {
-	return file_holdfast_metadata_v1_space_proto_rawDescGZIP(), []int{4}
+	return file_holdfast_metadata_v1_space_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *ListSpacesResponse) GetSpaces() []*Space {
@@ -352,7 +456,8 @@ type UpdateSpaceRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The space with its new values. A given etag must match.
 	Space *Space `protobuf:"bytes,1,opt,name=space,proto3" json:"space,omitempty"`
-	// The fields to change, of display_name; all that are set when absent.
+	// The fields to change, of display_name and quota; all that are set when
+	// absent.
 	UpdateMask *fieldmaskpb.FieldMask `protobuf:"bytes,2,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
 	// Makes a repetition within 24 h return the first outcome.
 	RequestId     string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
@@ -362,7 +467,7 @@ type UpdateSpaceRequest struct {
 
 func (x *UpdateSpaceRequest) Reset() {
 	*x = UpdateSpaceRequest{}
-	mi := &file_holdfast_metadata_v1_space_proto_msgTypes[5]
+	mi := &file_holdfast_metadata_v1_space_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -374,7 +479,7 @@ func (x *UpdateSpaceRequest) String() string {
 func (*UpdateSpaceRequest) ProtoMessage() {}
 
 func (x *UpdateSpaceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_metadata_v1_space_proto_msgTypes[5]
+	mi := &file_holdfast_metadata_v1_space_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -387,7 +492,7 @@ func (x *UpdateSpaceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateSpaceRequest.ProtoReflect.Descriptor instead.
 func (*UpdateSpaceRequest) Descriptor() ([]byte, []int) {
-	return file_holdfast_metadata_v1_space_proto_rawDescGZIP(), []int{5}
+	return file_holdfast_metadata_v1_space_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *UpdateSpaceRequest) GetSpace() *Space {
@@ -428,7 +533,7 @@ type DeleteSpaceRequest struct {
 
 func (x *DeleteSpaceRequest) Reset() {
 	*x = DeleteSpaceRequest{}
-	mi := &file_holdfast_metadata_v1_space_proto_msgTypes[6]
+	mi := &file_holdfast_metadata_v1_space_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -440,7 +545,7 @@ func (x *DeleteSpaceRequest) String() string {
 func (*DeleteSpaceRequest) ProtoMessage() {}
 
 func (x *DeleteSpaceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_metadata_v1_space_proto_msgTypes[6]
+	mi := &file_holdfast_metadata_v1_space_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -453,7 +558,7 @@ func (x *DeleteSpaceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteSpaceRequest.ProtoReflect.Descriptor instead.
 func (*DeleteSpaceRequest) Descriptor() ([]byte, []int) {
-	return file_holdfast_metadata_v1_space_proto_rawDescGZIP(), []int{6}
+	return file_holdfast_metadata_v1_space_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *DeleteSpaceRequest) GetName() string {
@@ -488,7 +593,7 @@ var File_holdfast_metadata_v1_space_proto protoreflect.FileDescriptor
 
 const file_holdfast_metadata_v1_space_proto_rawDesc = "" +
 	"\n" +
-	" holdfast/metadata/v1/space.proto\x12\x14holdfast.metadata.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe5\x02\n" +
+	" holdfast/metadata/v1/space.proto\x12\x14holdfast.metadata.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x83\x04\n" +
 	"\x05Space\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12&\n" +
 	"\fdisplay_name\x18\x02 \x01(\tB\x03\xe0A\x01R\vdisplayName\x12\x17\n" +
@@ -500,8 +605,18 @@ const file_holdfast_metadata_v1_space_proto_rawDesc = "" +
 	"\n" +
 	"used_bytes\x18\x06 \x01(\x03B\x03\xe0A\x03R\tusedBytes\x12\"\n" +
 	"\n" +
-	"file_count\x18\a \x01(\x03B\x03\xe0A\x03R\tfileCount:6\xeaA3\n" +
-	"\x12holdfast.dev/Space\x12\x0espaces/{space}*\x06spaces2\x05space\"\x90\x01\n" +
+	"file_count\x18\a \x01(\x03B\x03\xe0A\x03R\tfileCount\x12;\n" +
+	"\x05quota\x18\b \x01(\v2 .holdfast.metadata.v1.SpaceQuotaB\x03\xe0A\x01R\x05quota\x12*\n" +
+	"\x0ereserved_bytes\x18\t \x01(\x03B\x03\xe0A\x03R\rreservedBytes\x123\n" +
+	"\x13reserved_file_count\x18\n" +
+	" \x01(\x03B\x03\xe0A\x03R\x11reservedFileCount:6\xeaA3\n" +
+	"\x12holdfast.dev/Space\x12\x0espaces/{space}*\x06spaces2\x05space\"\xb7\x01\n" +
+	"\n" +
+	"SpaceQuota\x12 \n" +
+	"\tmax_bytes\x18\x01 \x01(\x03B\x03\xe0A\x01R\bmaxBytes\x12)\n" +
+	"\x0emax_file_count\x18\x02 \x01(\x03B\x03\xe0A\x01R\fmaxFileCount\x122\n" +
+	"\x13max_file_size_bytes\x18\x03 \x01(\x03B\x03\xe0A\x01R\x10maxFileSizeBytes\x12(\n" +
+	"\rcontent_types\x18\x04 \x03(\tB\x03\xe0A\x01R\fcontentTypes\"\x90\x01\n" +
 	"\x12CreateSpaceRequest\x12\x1e\n" +
 	"\bspace_id\x18\x01 \x01(\tB\x03\xe0A\x02R\aspaceId\x126\n" +
 	"\x05space\x18\x02 \x01(\v2\x1b.holdfast.metadata.v1.SpaceB\x03\xe0A\x02R\x05space\x12\"\n" +
@@ -554,41 +669,43 @@ func file_holdfast_metadata_v1_space_proto_rawDescGZIP() []byte {
 	return file_holdfast_metadata_v1_space_proto_rawDescData
 }
 
-var file_holdfast_metadata_v1_space_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
+var file_holdfast_metadata_v1_space_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
 var file_holdfast_metadata_v1_space_proto_goTypes = []any{
 	(*Space)(nil),                 // 0: holdfast.metadata.v1.Space
-	(*CreateSpaceRequest)(nil),    // 1: holdfast.metadata.v1.CreateSpaceRequest
-	(*GetSpaceRequest)(nil),       // 2: holdfast.metadata.v1.GetSpaceRequest
-	(*ListSpacesRequest)(nil),     // 3: holdfast.metadata.v1.ListSpacesRequest
-	(*ListSpacesResponse)(nil),    // 4: holdfast.metadata.v1.ListSpacesResponse
-	(*UpdateSpaceRequest)(nil),    // 5: holdfast.metadata.v1.UpdateSpaceRequest
-	(*DeleteSpaceRequest)(nil),    // 6: holdfast.metadata.v1.DeleteSpaceRequest
-	(*timestamppb.Timestamp)(nil), // 7: google.protobuf.Timestamp
-	(*fieldmaskpb.FieldMask)(nil), // 8: google.protobuf.FieldMask
-	(*emptypb.Empty)(nil),         // 9: google.protobuf.Empty
+	(*SpaceQuota)(nil),            // 1: holdfast.metadata.v1.SpaceQuota
+	(*CreateSpaceRequest)(nil),    // 2: holdfast.metadata.v1.CreateSpaceRequest
+	(*GetSpaceRequest)(nil),       // 3: holdfast.metadata.v1.GetSpaceRequest
+	(*ListSpacesRequest)(nil),     // 4: holdfast.metadata.v1.ListSpacesRequest
+	(*ListSpacesResponse)(nil),    // 5: holdfast.metadata.v1.ListSpacesResponse
+	(*UpdateSpaceRequest)(nil),    // 6: holdfast.metadata.v1.UpdateSpaceRequest
+	(*DeleteSpaceRequest)(nil),    // 7: holdfast.metadata.v1.DeleteSpaceRequest
+	(*timestamppb.Timestamp)(nil), // 8: google.protobuf.Timestamp
+	(*fieldmaskpb.FieldMask)(nil), // 9: google.protobuf.FieldMask
+	(*emptypb.Empty)(nil),         // 10: google.protobuf.Empty
 }
 var file_holdfast_metadata_v1_space_proto_depIdxs = []int32{
-	7,  // 0: holdfast.metadata.v1.Space.create_time:type_name -> google.protobuf.Timestamp
-	7,  // 1: holdfast.metadata.v1.Space.update_time:type_name -> google.protobuf.Timestamp
-	0,  // 2: holdfast.metadata.v1.CreateSpaceRequest.space:type_name -> holdfast.metadata.v1.Space
-	0,  // 3: holdfast.metadata.v1.ListSpacesResponse.spaces:type_name -> holdfast.metadata.v1.Space
-	0,  // 4: holdfast.metadata.v1.UpdateSpaceRequest.space:type_name -> holdfast.metadata.v1.Space
-	8,  // 5: holdfast.metadata.v1.UpdateSpaceRequest.update_mask:type_name -> google.protobuf.FieldMask
-	1,  // 6: holdfast.metadata.v1.SpaceService.CreateSpace:input_type -> holdfast.metadata.v1.CreateSpaceRequest
-	2,  // 7: holdfast.metadata.v1.SpaceService.GetSpace:input_type -> holdfast.metadata.v1.GetSpaceRequest
-	3,  // 8: holdfast.metadata.v1.SpaceService.ListSpaces:input_type -> holdfast.metadata.v1.ListSpacesRequest
-	5,  // 9: holdfast.metadata.v1.SpaceService.UpdateSpace:input_type -> holdfast.metadata.v1.UpdateSpaceRequest
-	6,  // 10: holdfast.metadata.v1.SpaceService.DeleteSpace:input_type -> holdfast.metadata.v1.DeleteSpaceRequest
-	0,  // 11: holdfast.metadata.v1.SpaceService.CreateSpace:output_type -> holdfast.metadata.v1.Space
-	0,  // 12: holdfast.metadata.v1.SpaceService.GetSpace:output_type -> holdfast.metadata.v1.Space
-	4,  // 13: holdfast.metadata.v1.SpaceService.ListSpaces:output_type -> holdfast.metadata.v1.ListSpacesResponse
-	0,  // 14: holdfast.metadata.v1.SpaceService.UpdateSpace:output_type -> holdfast.metadata.v1.Space
-	9,  // 15: holdfast.metadata.v1.SpaceService.DeleteSpace:output_type -> google.protobuf.Empty
-	11, // [11:16] is the sub-list for method output_type
-	6,  // [6:11] is the sub-list for method input_type
-	6,  // [6:6] is the sub-list for extension type_name
-	6,  // [6:6] is the sub-list for extension extendee
-	0,  // [0:6] is the sub-list for field type_name
+	8,  // 0: holdfast.metadata.v1.Space.create_time:type_name -> google.protobuf.Timestamp
+	8,  // 1: holdfast.metadata.v1.Space.update_time:type_name -> google.protobuf.Timestamp
+	1,  // 2: holdfast.metadata.v1.Space.quota:type_name -> holdfast.metadata.v1.SpaceQuota
+	0,  // 3: holdfast.metadata.v1.CreateSpaceRequest.space:type_name -> holdfast.metadata.v1.Space
+	0,  // 4: holdfast.metadata.v1.ListSpacesResponse.spaces:type_name -> holdfast.metadata.v1.Space
+	0,  // 5: holdfast.metadata.v1.UpdateSpaceRequest.space:type_name -> holdfast.metadata.v1.Space
+	9,  // 6: holdfast.metadata.v1.UpdateSpaceRequest.update_mask:type_name -> google.protobuf.FieldMask
+	2,  // 7: holdfast.metadata.v1.SpaceService.CreateSpace:input_type -> holdfast.metadata.v1.CreateSpaceRequest
+	3,  // 8: holdfast.metadata.v1.SpaceService.GetSpace:input_type -> holdfast.metadata.v1.GetSpaceRequest
+	4,  // 9: holdfast.metadata.v1.SpaceService.ListSpaces:input_type -> holdfast.metadata.v1.ListSpacesRequest
+	6,  // 10: holdfast.metadata.v1.SpaceService.UpdateSpace:input_type -> holdfast.metadata.v1.UpdateSpaceRequest
+	7,  // 11: holdfast.metadata.v1.SpaceService.DeleteSpace:input_type -> holdfast.metadata.v1.DeleteSpaceRequest
+	0,  // 12: holdfast.metadata.v1.SpaceService.CreateSpace:output_type -> holdfast.metadata.v1.Space
+	0,  // 13: holdfast.metadata.v1.SpaceService.GetSpace:output_type -> holdfast.metadata.v1.Space
+	5,  // 14: holdfast.metadata.v1.SpaceService.ListSpaces:output_type -> holdfast.metadata.v1.ListSpacesResponse
+	0,  // 15: holdfast.metadata.v1.SpaceService.UpdateSpace:output_type -> holdfast.metadata.v1.Space
+	10, // 16: holdfast.metadata.v1.SpaceService.DeleteSpace:output_type -> google.protobuf.Empty
+	12, // [12:17] is the sub-list for method output_type
+	7,  // [7:12] is the sub-list for method input_type
+	7,  // [7:7] is the sub-list for extension type_name
+	7,  // [7:7] is the sub-list for extension extendee
+	0,  // [0:7] is the sub-list for field type_name
 }
 
 func init() { file_holdfast_metadata_v1_space_proto_init() }
@@ -602,7 +719,7 @@ func file_holdfast_metadata_v1_space_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_holdfast_metadata_v1_space_proto_rawDesc), len(file_holdfast_metadata_v1_space_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   7,
+			NumMessages:   8,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -250,7 +250,7 @@ func (x Job_Kind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Job_Kind.Descriptor instead.
 func (Job_Kind) EnumDescriptor() ([]byte, []int) {
-	return file_holdfast_record_v1_record_proto_rawDescGZIP(), []int{8, 0}
+	return file_holdfast_record_v1_record_proto_rawDescGZIP(), []int{9, 0}
 }
 
 // Extent is a part of a blob.
@@ -1005,7 +1005,9 @@ type Identity struct {
 	// Whether he is an administrator by his token.
 	Administrator bool `protobuf:"varint,4,opt,name=administrator,proto3" json:"administrator,omitempty"`
 	// SHA-256 of the API key that he bore, empty for none.
-	KeyHash       []byte `protobuf:"bytes,5,opt,name=key_hash,json=keyHash,proto3" json:"key_hash,omitempty"`
+	KeyHash []byte `protobuf:"bytes,5,opt,name=key_hash,json=keyHash,proto3" json:"key_hash,omitempty"`
+	// What the space may hold; absent for no bound.
+	Quota         *Quota `protobuf:"bytes,9,opt,name=quota,proto3" json:"quota,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1075,6 +1077,87 @@ func (x *Identity) GetKeyHash() []byte {
 	return nil
 }
 
+func (x *Identity) GetQuota() *Quota {
+	if x != nil {
+		return x.Quota
+	}
+	return nil
+}
+
+// Quota bounds what a space holds. 0 and empty mean no bound.
+type Quota struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Bytes of all revisions, the trash included.
+	Bytes int64 `protobuf:"varint,1,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	// Files, the trash included.
+	Files int64 `protobuf:"varint,2,opt,name=files,proto3" json:"files,omitempty"`
+	// Bytes of one revision.
+	FileBytes int64 `protobuf:"varint,3,opt,name=file_bytes,json=fileBytes,proto3" json:"file_bytes,omitempty"`
+	// Media types that contents may have, without parameters; type/* is all of a
+	// type.
+	ContentTypes  []string `protobuf:"bytes,4,rep,name=content_types,json=contentTypes,proto3" json:"content_types,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Quota) Reset() {
+	*x = Quota{}
+	mi := &file_holdfast_record_v1_record_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Quota) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Quota) ProtoMessage() {}
+
+func (x *Quota) ProtoReflect() protoreflect.Message {
+	mi := &file_holdfast_record_v1_record_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Quota.ProtoReflect.Descriptor instead.
+func (*Quota) Descriptor() ([]byte, []int) {
+	return file_holdfast_record_v1_record_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *Quota) GetBytes() int64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
+func (x *Quota) GetFiles() int64 {
+	if x != nil {
+		return x.Files
+	}
+	return 0
+}
+
+func (x *Quota) GetFileBytes() int64 {
+	if x != nil {
+		return x.FileBytes
+	}
+	return 0
+}
+
+func (x *Quota) GetContentTypes() []string {
+	if x != nil {
+		return x.ContentTypes
+	}
+	return nil
+}
+
 // Job is work with a due time and a lease.
 type Job struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1101,7 +1184,7 @@ type Job struct {
 
 func (x *Job) Reset() {
 	*x = Job{}
-	mi := &file_holdfast_record_v1_record_proto_msgTypes[8]
+	mi := &file_holdfast_record_v1_record_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1113,7 +1196,7 @@ func (x *Job) String() string {
 func (*Job) ProtoMessage() {}
 
 func (x *Job) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_record_v1_record_proto_msgTypes[8]
+	mi := &file_holdfast_record_v1_record_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1126,7 +1209,7 @@ func (x *Job) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Job.ProtoReflect.Descriptor instead.
 func (*Job) Descriptor() ([]byte, []int) {
-	return file_holdfast_record_v1_record_proto_rawDescGZIP(), []int{8}
+	return file_holdfast_record_v1_record_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Job) GetKind() Job_Kind {
@@ -1204,7 +1287,7 @@ type Outcome struct {
 
 func (x *Outcome) Reset() {
 	*x = Outcome{}
-	mi := &file_holdfast_record_v1_record_proto_msgTypes[9]
+	mi := &file_holdfast_record_v1_record_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1216,7 +1299,7 @@ func (x *Outcome) String() string {
 func (*Outcome) ProtoMessage() {}
 
 func (x *Outcome) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_record_v1_record_proto_msgTypes[9]
+	mi := &file_holdfast_record_v1_record_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1229,7 +1312,7 @@ func (x *Outcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Outcome.ProtoReflect.Descriptor instead.
 func (*Outcome) Descriptor() ([]byte, []int) {
-	return file_holdfast_record_v1_record_proto_rawDescGZIP(), []int{9}
+	return file_holdfast_record_v1_record_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Outcome) GetFingerprint() []byte {
@@ -1312,7 +1395,7 @@ type Grant struct {
 
 func (x *Grant) Reset() {
 	*x = Grant{}
-	mi := &file_holdfast_record_v1_record_proto_msgTypes[10]
+	mi := &file_holdfast_record_v1_record_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1324,7 +1407,7 @@ func (x *Grant) String() string {
 func (*Grant) ProtoMessage() {}
 
 func (x *Grant) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_record_v1_record_proto_msgTypes[10]
+	mi := &file_holdfast_record_v1_record_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1337,7 +1420,7 @@ func (x *Grant) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Grant.ProtoReflect.Descriptor instead.
 func (*Grant) Descriptor() ([]byte, []int) {
-	return file_holdfast_record_v1_record_proto_rawDescGZIP(), []int{10}
+	return file_holdfast_record_v1_record_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Grant) GetPrincipal() string {
@@ -1479,7 +1562,7 @@ type SealedGrant struct {
 
 func (x *SealedGrant) Reset() {
 	*x = SealedGrant{}
-	mi := &file_holdfast_record_v1_record_proto_msgTypes[11]
+	mi := &file_holdfast_record_v1_record_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1491,7 +1574,7 @@ func (x *SealedGrant) String() string {
 func (*SealedGrant) ProtoMessage() {}
 
 func (x *SealedGrant) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_record_v1_record_proto_msgTypes[11]
+	mi := &file_holdfast_record_v1_record_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1504,7 +1587,7 @@ func (x *SealedGrant) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SealedGrant.ProtoReflect.Descriptor instead.
 func (*SealedGrant) Descriptor() ([]byte, []int) {
-	return file_holdfast_record_v1_record_proto_rawDescGZIP(), []int{11}
+	return file_holdfast_record_v1_record_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *SealedGrant) GetGrant() []byte {
@@ -1606,13 +1689,20 @@ const file_holdfast_record_v1_record_proto_rawDesc = "" +
 	"\x04hash\x18\b \x01(\fR\x04hash\"'\n" +
 	"\x06KeyUse\x12\x1d\n" +
 	"\n" +
-	"use_micros\x18\x01 \x01(\x03R\tuseMicros\"\x95\x01\n" +
+	"use_micros\x18\x01 \x01(\x03R\tuseMicros\"\xc6\x01\n" +
 	"\bIdentity\x12\x1c\n" +
 	"\tprincipal\x18\x01 \x01(\tR\tprincipal\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\x05R\x04kind\x12\x16\n" +
 	"\x06groups\x18\x03 \x03(\tR\x06groups\x12$\n" +
 	"\radministrator\x18\x04 \x01(\bR\radministrator\x12\x19\n" +
-	"\bkey_hash\x18\x05 \x01(\fR\akeyHash\"\xcf\x02\n" +
+	"\bkey_hash\x18\x05 \x01(\fR\akeyHash\x12/\n" +
+	"\x05quota\x18\t \x01(\v2\x19.holdfast.record.v1.QuotaR\x05quota\"w\n" +
+	"\x05Quota\x12\x14\n" +
+	"\x05bytes\x18\x01 \x01(\x03R\x05bytes\x12\x14\n" +
+	"\x05files\x18\x02 \x01(\x03R\x05files\x12\x1d\n" +
+	"\n" +
+	"file_bytes\x18\x03 \x01(\x03R\tfileBytes\x12#\n" +
+	"\rcontent_types\x18\x04 \x03(\tR\fcontentTypes\"\xcf\x02\n" +
 	"\x03Job\x120\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x1c.holdfast.record.v1.Job.KindR\x04kind\x12\x14\n" +
 	"\x05space\x18\x02 \x01(\tR\x05space\x12\x12\n" +
@@ -1677,7 +1767,7 @@ func file_holdfast_record_v1_record_proto_rawDescGZIP() []byte {
 }
 
 var file_holdfast_record_v1_record_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_holdfast_record_v1_record_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_holdfast_record_v1_record_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_holdfast_record_v1_record_proto_goTypes = []any{
 	(Node_Kind)(0),      // 0: holdfast.record.v1.Node.Kind
 	(Node_State)(0),     // 1: holdfast.record.v1.Node.State
@@ -1691,27 +1781,29 @@ var file_holdfast_record_v1_record_proto_goTypes = []any{
 	(*Key)(nil),         // 9: holdfast.record.v1.Key
 	(*KeyUse)(nil),      // 10: holdfast.record.v1.KeyUse
 	(*Identity)(nil),    // 11: holdfast.record.v1.Identity
-	(*Job)(nil),         // 12: holdfast.record.v1.Job
-	(*Outcome)(nil),     // 13: holdfast.record.v1.Outcome
-	(*Grant)(nil),       // 14: holdfast.record.v1.Grant
-	(*SealedGrant)(nil), // 15: holdfast.record.v1.SealedGrant
-	nil,                 // 16: holdfast.record.v1.Node.LabelsEntry
+	(*Quota)(nil),       // 12: holdfast.record.v1.Quota
+	(*Job)(nil),         // 13: holdfast.record.v1.Job
+	(*Outcome)(nil),     // 14: holdfast.record.v1.Outcome
+	(*Grant)(nil),       // 15: holdfast.record.v1.Grant
+	(*SealedGrant)(nil), // 16: holdfast.record.v1.SealedGrant
+	nil,                 // 17: holdfast.record.v1.Node.LabelsEntry
 }
 var file_holdfast_record_v1_record_proto_depIdxs = []int32{
 	4,  // 0: holdfast.record.v1.Revision.extents:type_name -> holdfast.record.v1.Extent
 	0,  // 1: holdfast.record.v1.Node.kind:type_name -> holdfast.record.v1.Node.Kind
 	1,  // 2: holdfast.record.v1.Node.state:type_name -> holdfast.record.v1.Node.State
-	16, // 3: holdfast.record.v1.Node.labels:type_name -> holdfast.record.v1.Node.LabelsEntry
+	17, // 3: holdfast.record.v1.Node.labels:type_name -> holdfast.record.v1.Node.LabelsEntry
 	5,  // 4: holdfast.record.v1.Node.revision:type_name -> holdfast.record.v1.Revision
 	2,  // 5: holdfast.record.v1.Space.state:type_name -> holdfast.record.v1.Space.State
-	3,  // 6: holdfast.record.v1.Job.kind:type_name -> holdfast.record.v1.Job.Kind
-	6,  // 7: holdfast.record.v1.Grant.current:type_name -> holdfast.record.v1.Node
-	11, // 8: holdfast.record.v1.Grant.identity:type_name -> holdfast.record.v1.Identity
-	9,  // [9:9] is the sub-list for method output_type
-	9,  // [9:9] is the sub-list for method input_type
-	9,  // [9:9] is the sub-list for extension type_name
-	9,  // [9:9] is the sub-list for extension extendee
-	0,  // [0:9] is the sub-list for field type_name
+	12, // 6: holdfast.record.v1.Identity.quota:type_name -> holdfast.record.v1.Quota
+	3,  // 7: holdfast.record.v1.Job.kind:type_name -> holdfast.record.v1.Job.Kind
+	6,  // 8: holdfast.record.v1.Grant.current:type_name -> holdfast.record.v1.Node
+	11, // 9: holdfast.record.v1.Grant.identity:type_name -> holdfast.record.v1.Identity
+	10, // [10:10] is the sub-list for method output_type
+	10, // [10:10] is the sub-list for method input_type
+	10, // [10:10] is the sub-list for extension type_name
+	10, // [10:10] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_holdfast_record_v1_record_proto_init() }
@@ -1725,7 +1817,7 @@ func file_holdfast_record_v1_record_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_holdfast_record_v1_record_proto_rawDesc), len(file_holdfast_record_v1_record_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   13,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -7,6 +7,7 @@ import (
 	"github.com/holdfast-files/holdfast/internal/fault"
 	ledgerv1 "github.com/holdfast-files/holdfast/proto/holdfast/ledger/v1"
 	recordv1 "github.com/holdfast-files/holdfast/proto/holdfast/record/v1"
+	"github.com/holdfast-files/holdfast/services/metadata/internal/quota"
 	"github.com/holdfast-files/holdfast/services/metadata/internal/record"
 	"github.com/holdfast-files/holdfast/services/metadata/internal/resource"
 	"github.com/holdfast-files/holdfast/services/metadata/table"
@@ -68,7 +69,11 @@ func (a *audit) examine(ctx context.Context, item table.Item) error {
 		}
 	case record.KindJob:
 		err = a.examineJob(item)
-	case record.KindSecret, record.KindIndex, record.KindSpace, record.KindUsage, record.KindOutcome:
+	case record.KindUsage:
+		if len(parts) == 2 {
+			a.count(parts[0], quota.CountedBy(item))
+		}
+	case record.KindSecret, record.KindIndex, record.KindSpace, record.KindOutcome:
 	default:
 		a.find(ledgerv1.Finding_RECORD_CORRUPT, jobRef(item.Key), "the key is none of ours")
 	}
@@ -104,6 +109,7 @@ func (a *audit) examineNode(ctx context.Context, item table.Item, at resource.Fi
 	}
 	if node.GetRevision() != nil {
 		a.refer(at, node.GetRevision())
+		a.hold(at.Space, quota.Change{Held: quota.Amount{Bytes: node.GetRevision().GetSizeBytes(), Files: 1}})
 	}
 	if at.ID == record.Root {
 		return nil

@@ -7,6 +7,7 @@ import (
 	"github.com/holdfast-files/holdfast/internal/fault"
 	ledgerv1 "github.com/holdfast-files/holdfast/proto/holdfast/ledger/v1"
 	recordv1 "github.com/holdfast-files/holdfast/proto/holdfast/record/v1"
+	"github.com/holdfast-files/holdfast/services/metadata/internal/quota"
 	"github.com/holdfast-files/holdfast/services/metadata/internal/record"
 	"github.com/holdfast-files/holdfast/services/metadata/internal/resource"
 	"github.com/holdfast-files/holdfast/services/metadata/table"
@@ -21,6 +22,7 @@ func (a *audit) examineRevision(ctx context.Context, item table.Item, at resourc
 		a.find(ledgerv1.Finding_RECORD_CORRUPT, at.String(), "the revision contradicts its key")
 	}
 	a.refer(at, old)
+	a.hold(at.Space, quota.Change{Held: quota.Amount{Bytes: old.GetSizeBytes()}})
 	_, err := a.n.nodeRecord(ctx, at)
 	if !errors.Is(err, fault.NotFound) {
 		return err

@@ -44,7 +44,7 @@ func (n *Namespace) Begin(ctx context.Context, req *ledgerv1.BeginRequest) (*led
 	if response, err := n.replay(ctx, r); response != nil || err != nil {
 		return response, err
 	}
-	grant, err := n.aim(ctx, spec)
+	grant, h, err := n.aim(ctx, spec)
 	if err != nil {
 		return nil, err
 	}
@@ -52,6 +52,10 @@ func (n *Namespace) Begin(ctx context.Context, req *ledgerv1.BeginRequest) (*led
 		return nil, err
 	}
 	if grant.ContentType, err = mediatype.Of(spec.GetContentType(), grant.GetDisplayName()); err != nil {
+		return nil, err
+	}
+	most, err := n.admit(ctx, h, contentsOf(spec, grant))
+	if err != nil {
 		return nil, err
 	}
 	if spec.GetCondition() != nil {
@@ -82,6 +86,9 @@ func (n *Namespace) Begin(ctx context.Context, req *ledgerv1.BeginRequest) (*led
 		Grant:      n.key.Seal(grantPurpose, sealed),
 		BlobId:     blob.String(),
 		ExpireTime: timestamppb.New(time.UnixMicro(grant.GetExpireMicros())),
+
+		MaxSizeBytes:  most.bytes,
+		MaxSizeReason: most.reason,
 	}, nil
 }
 
@@ -101,8 +108,9 @@ func (n *Namespace) replay(ctx context.Context, r request) (*ledgerv1.BeginRespo
 	}}, nil
 }
 
-// aim finds out what an upload is to write to: a grant with its target.
-func (n *Namespace) aim(ctx context.Context, spec *storagev1.UploadSpec) (*recordv1.Grant, error) {
+// aim finds out what an upload is to write to: a grant with its target, and the
+// head of a moment at which it was so.
+func (n *Namespace) aim(ctx context.Context, spec *storagev1.UploadSpec) (*recordv1.Grant, head, error) {
 	switch target := spec.GetTarget().(type) {
 	case *storagev1.UploadSpec_File:
 		return n.aimAtFile(ctx, target.File)
@@ -111,71 +119,71 @@ func (n *Namespace) aim(ctx context.Context, spec *storagev1.UploadSpec) (*recor
 	case *storagev1.UploadSpec_Path:
 		return n.aimAtPath(ctx, target.Path)
 	}
-	return nil, fault.Invalidf("spec", "must have a target: file, child or path")
+	return nil, head{}, fault.Invalidf("spec", "must have a target: file, child or path")
 }
 
-func (n *Namespace) aimAtFile(ctx context.Context, target string) (*recordv1.Grant, error) {
+func (n *Namespace) aimAtFile(ctx context.Context, target string) (*recordv1.Grant, head, error) {
 	name, err := resource.ParseFile("file", target)
 	if err != nil {
-		return nil, err
+		return nil, head{}, err
 	}
-	node, _, err := n.node(ctx, name)
+	node, h, err := n.node(ctx, name)
 	if err != nil {
-		return nil, err
+		return nil, head{}, err
 	}
 	if node.GetState() != recordv1.Node_LIVE {
-		return nil, fault.New(errorsv1.Reason_REASON_CONFLICT, "%s is in the trash", name)
+		return nil, head{}, fault.New(errorsv1.Reason_REASON_CONFLICT, "%s is in the trash", name)
 	}
 	if node.GetKind() != recordv1.Node_FILE {
-		return nil, fault.Invalidf("file", "is a folder and has no contents")
+		return nil, head{}, fault.Invalidf("file", "is a folder and has no contents")
 	}
 	return &recordv1.Grant{
 		Space: name.Space, Node: name.ID, Folder: node.GetFolder(), DisplayName: node.GetDisplayName(), Current: node,
-	}, nil
+	}, h, nil
 }
 
-func (n *Namespace) aimAtChild(ctx context.Context, target *storagev1.ChildTarget) (*recordv1.Grant, error) {
+func (n *Namespace) aimAtChild(ctx context.Context, target *storagev1.ChildTarget) (*recordv1.Grant, head, error) {
 	folder, err := resource.ParseFile("folder", target.GetFolder())
 	if err != nil {
-		return nil, err
+		return nil, head{}, err
 	}
 	name, err := resource.DisplayName("display_name", target.GetDisplayName())
 	if err != nil {
-		return nil, err
+		return nil, head{}, err
 	}
 	var there *recordv1.Node
-	_, err = n.under(ctx, folder, func() (err error) {
+	h, err := n.under(ctx, folder, func() (err error) {
 		there, err = n.entry(ctx, folder.Space, folder.ID, name)
 		return err
 	})
 	if err != nil {
-		return nil, err
+		return nil, head{}, err
 	}
 	grant := &recordv1.Grant{Space: folder.Space, Folder: folder.ID, DisplayName: name}
-	return grant, n.aimAtEntry(grant, there)
+	return grant, h, n.aimAtEntry(grant, there)
 }
 
-func (n *Namespace) aimAtPath(ctx context.Context, target *storagev1.PathTarget) (*recordv1.Grant, error) {
+func (n *Namespace) aimAtPath(ctx context.Context, target *storagev1.PathTarget) (*recordv1.Grant, head, error) {
 	in, err := resource.ParseSpace("space", target.GetSpace())
 	if err != nil {
-		return nil, err
+		return nil, head{}, err
 	}
 	names, err := resource.Path("path", target.GetPath())
 	if err != nil {
-		return nil, err
+		return nil, head{}, err
 	}
 	if len(names) == 0 {
-		return nil, fault.Invalidf("path", "is that of the root folder")
+		return nil, head{}, fault.Invalidf("path", "is that of the root folder")
 	}
 	at, err := n.walk(ctx, in, names)
 	if err != nil {
-		return nil, err
+		return nil, head{}, err
 	}
 	if at.blocked {
-		return nil, pathThroughFile()
+		return nil, head{}, pathThroughFile()
 	}
 	grant := &recordv1.Grant{Space: in, Folder: at.folder, DisplayName: at.name, MissingFolders: at.missing}
-	return grant, n.aimAtEntry(grant, at.node)
+	return grant, at.head, n.aimAtEntry(grant, at.node)
 }
 
 // aimAtEntry completes a grant with what there is under its name.

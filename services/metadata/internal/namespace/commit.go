@@ -13,6 +13,7 @@ import (
 	ledgerv1 "github.com/holdfast-files/holdfast/proto/holdfast/ledger/v1"
 	recordv1 "github.com/holdfast-files/holdfast/proto/holdfast/record/v1"
 	storagev1 "github.com/holdfast-files/holdfast/proto/holdfast/storage/v1"
+	"github.com/holdfast-files/holdfast/services/metadata/internal/quota"
 	"github.com/holdfast-files/holdfast/services/metadata/internal/record"
 	"github.com/holdfast-files/holdfast/services/metadata/table"
 )
@@ -71,6 +72,8 @@ type commit struct {
 	missing []string       // folders to make on the way
 	current *recordv1.Node // the file to give a new revision, nil for a new file
 	expired *recordv1.Node // the expired node whose name a new file takes
+	head    head           // the space at the moment of all of this
+	charges charges        // against the space's quota
 }
 
 // takeContents checks what was uploaded against the grant.
@@ -111,8 +114,18 @@ func (c *commit) write(ctx context.Context) (*ledgerv1.CommitResponse, error) {
 		writes, _ := c.makeFolders(c.missing[:foldersPerCommit])
 		return nil, ignoreConditions(c.n.table.Commit(ctx, writes))
 	}
+	charged, err := c.charge(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if c.charges.spread && len(c.missing) > 0 {
+		// Many counters and many folders are too much for one commit.
+		writes, _ := c.makeFolders(c.missing)
+		return nil, ignoreConditions(c.n.table.Commit(ctx, writes))
+	}
 	intent := table.Key{Partition: c.grant.GetIntentPartition(), Sort: c.grant.GetIntentSort()}
 	writes := []table.Write{table.Delete(intent, table.IfTag(openTag))}
+	writes = append(writes, charged...)
 	var node *recordv1.Node
 	var placed []table.Write
 	if c.current != nil {
@@ -131,7 +144,7 @@ func (c *commit) write(ctx context.Context) (*ledgerv1.CommitResponse, error) {
 		}
 		writes = append(writes, kept)
 	}
-	err := c.n.table.Commit(ctx, writes)
+	err = c.n.table.Commit(ctx, writes)
 	conflict := (*table.ConditionError)(nil)
 	switch {
 	case err == nil:
@@ -143,7 +156,26 @@ func (c *commit) write(ctx context.Context) (*ledgerv1.CommitResponse, error) {
 	case c.grant.GetRequestId() != "" && conflict.FailedAt(len(writes)-1):
 		return c.firstOutcome(ctx)
 	}
+	c.charges.failed(conflict, 1, len(charged))
 	return nil, nil
+}
+
+// charge returns the writes that count the contents, after the bounds of the
+// space that Begin checked: the contents may be others than announced, and the
+// bounds too.
+func (c *commit) charge(ctx context.Context) ([]table.Write, error) {
+	allowed := c.head.space.GetQuota()
+	if err := quota.CheckSize(allowed, c.contents.GetSizeBytes()); err != nil {
+		return nil, err
+	}
+	if err := quota.CheckType(allowed, c.contents.GetContentType()); err != nil {
+		return nil, err
+	}
+	added := quota.Amount{Bytes: c.contents.GetSizeBytes()}
+	if c.current == nil {
+		added.Files = 1
+	}
+	return c.charges.writes(ctx, c.n, c.head, quota.Change{Held: added})
 }
 
 // overwrite returns the file with its new revision, and the writes.
@@ -153,8 +185,7 @@ func (c *commit) overwrite() (*recordv1.Node, []table.Write) {
 	changed.Revision = clone(c.contents)
 	c.n.succeed(changed.GetRevision(), c.current.GetRevision())
 	return changed, append(replace(space, c.current, changed),
-		putRevision(space, c.current.GetId(), c.current.GetRevision()),
-		addUsage(space, c.contents.GetSizeBytes(), 0))
+		putRevision(space, c.current.GetId(), c.current.GetRevision()))
 }
 
 // create returns the new file, and the writes, those of its missing folders
@@ -171,8 +202,7 @@ func (c *commit) create() (*recordv1.Node, []table.Write) {
 	c.n.succeed(node.GetRevision(), nil)
 	return node, append(writes,
 		putEntry(space, node, freeName(c.expired)),
-		putNode(space, node, table.IfAbsent),
-		addUsage(space, c.contents.GetSizeBytes(), 1))
+		putNode(space, node, table.IfAbsent))
 }
 
 // makeFolders returns the writes of folders within each other, and the id of

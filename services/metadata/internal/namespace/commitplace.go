@@ -21,7 +21,8 @@ func (c *commit) place(ctx context.Context, asBegun bool) error {
 	c.expired = nil
 	if asBegun {
 		c.folder, c.missing, c.current = c.grant.GetFolder(), c.grant.GetMissingFolders(), c.grant.GetCurrent()
-		_, err := c.n.under(ctx, c.at(), func() error { return nil })
+		h, err := c.n.under(ctx, c.at(), func() error { return nil })
+		c.head = h
 		if c.grant.GetNode() != "" && errors.Is(err, fault.NotFound) {
 			return errUnsettled // the folder is gone; the file may have left it before
 		}
@@ -30,7 +31,8 @@ func (c *commit) place(ctx context.Context, asBegun bool) error {
 	if c.grant.GetNode() != "" {
 		return c.placeNode(ctx)
 	}
-	_, err := c.n.under(ctx, c.at(), func() error { return c.descend(ctx) })
+	h, err := c.n.under(ctx, c.at(), func() error { return c.descend(ctx) })
+	c.head = h
 	return err
 }
 
@@ -42,14 +44,14 @@ func (c *commit) at() resource.File {
 // placeNode reads the file that the upload was for, wherever it is by now.
 func (c *commit) placeNode(ctx context.Context) error {
 	name := resource.File{Space: c.grant.GetSpace(), ID: c.grant.GetNode()}
-	node, _, err := c.n.node(ctx, name)
+	node, h, err := c.n.node(ctx, name)
 	if err != nil {
 		return err
 	}
 	if node.GetState() != recordv1.Node_LIVE {
 		return fault.New(errorsv1.Reason_REASON_CONFLICT, "%s is in the trash", name)
 	}
-	c.current = node
+	c.current, c.head = node, h
 	return nil
 }
 

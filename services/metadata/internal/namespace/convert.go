@@ -62,6 +62,29 @@ func space(s *recordv1.Space) *metadatav1.Space {
 		Etag:        s.GetEtag(),
 		CreateTime:  timestamp(s.GetCreateMicros()),
 		UpdateTime:  timestamp(s.GetUpdateMicros()),
+		Quota:       spaceQuota(s.GetQuota()),
+	}
+}
+
+// spaceQuota returns the quota of a space as its callers see it; nil for none.
+func spaceQuota(q *recordv1.Quota) *metadatav1.SpaceQuota {
+	if q == nil {
+		return nil
+	}
+	return &metadatav1.SpaceQuota{
+		MaxBytes: q.GetBytes(), MaxFileCount: q.GetFiles(), MaxFileSizeBytes: q.GetFileBytes(),
+		ContentTypes: q.GetContentTypes(),
+	}
+}
+
+// quotaRecord returns the quota that a caller gives a space; nil for none.
+func quotaRecord(q *metadatav1.SpaceQuota) *recordv1.Quota {
+	if q == nil {
+		return nil
+	}
+	return &recordv1.Quota{
+		Bytes: q.GetMaxBytes(), Files: q.GetMaxFileCount(), FileBytes: q.GetMaxFileSizeBytes(),
+		ContentTypes: q.GetContentTypes(),
 	}
 }
 

@@ -252,6 +252,7 @@ func (w *world) audit() {
 		}
 		req.PageToken = page.GetNextPageToken()
 	}
+	w.auditUsage()
 	for id := range live {
 		if !w.blobs[id] {
 			w.t.Errorf("audit: blob %s is missing", id)

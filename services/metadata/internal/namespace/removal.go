@@ -4,6 +4,7 @@ import (
 	"context"
 
 	recordv1 "github.com/holdfast-files/holdfast/proto/holdfast/record/v1"
+	"github.com/holdfast-files/holdfast/services/metadata/internal/quota"
 	"github.com/holdfast-files/holdfast/services/metadata/internal/record"
 	"github.com/holdfast-files/holdfast/services/metadata/table"
 )
@@ -19,8 +20,7 @@ type removal struct {
 	space     string
 	pending   []table.Write
 	revisions []*recordv1.Revision
-	bytes     int64
-	files     int64
+	held      quota.Amount
 }
 
 func (n *Namespace) newRemoval(space string) *removal { return &removal{n: n, space: space} }
@@ -47,7 +47,7 @@ func (r *removal) addUnplaced(ctx context.Context, node *recordv1.Node) error {
 		r.job(recordv1.Job_EMPTY, node.GetId())
 		return nil
 	}
-	r.files++
+	r.held.Files++
 	r.drop(node.GetRevision())
 	query := record.Revisions(r.space, node.GetId())
 	query.Limit = inlineRevisions + 1
@@ -91,7 +91,7 @@ func (r *removal) addRevisions(node string, current *recordv1.Revision, items []
 
 func (r *removal) drop(revision *recordv1.Revision) {
 	r.revisions = append(r.revisions, revision)
-	r.bytes += revision.GetSizeBytes()
+	r.held.Bytes += revision.GetSizeBytes()
 }
 
 func (r *removal) job(kind recordv1.Job_Kind, node string) {
@@ -107,8 +107,5 @@ func (r *removal) size() int { return len(r.pending) + 2 }
 // writes returns the writes of everything that was added; none for nothing.
 func (r *removal) writes() []table.Write {
 	writes := append(r.pending, r.n.dropBlobs(r.space, r.revisions...)...)
-	if r.bytes != 0 || r.files != 0 {
-		writes = append(writes, addUsage(r.space, -r.bytes, -r.files))
-	}
-	return writes
+	return append(writes, quota.Writes(r.space, quota.Change{Held: r.held}.Back())...)
 }

@@ -11,6 +11,7 @@ import (
 	errorsv1 "github.com/holdfast-files/holdfast/proto/holdfast/errors/v1"
 	metadatav1 "github.com/holdfast-files/holdfast/proto/holdfast/metadata/v1"
 	recordv1 "github.com/holdfast-files/holdfast/proto/holdfast/record/v1"
+	"github.com/holdfast-files/holdfast/services/metadata/internal/quota"
 	"github.com/holdfast-files/holdfast/services/metadata/internal/record"
 	"github.com/holdfast-files/holdfast/services/metadata/internal/resource"
 	"github.com/holdfast-files/holdfast/services/metadata/table"
@@ -83,9 +84,10 @@ func (n *Namespace) DeleteRevision(
 		if err != nil {
 			return nil, nil, err
 		}
+		freed := quota.Change{Held: quota.Amount{Bytes: old.GetSizeBytes()}}.Back()
+		writes = append(writes, quota.Writes(name.Space, freed)...)
 		return append(writes,
 			table.Delete(record.Revision(name.Space, name.ID, name.Revision), table.IfTag(tag)),
-			addUsage(name.Space, -old.GetSizeBytes(), 0),
 		), new(emptypb.Empty), nil
 	})
 }
@@ -103,8 +105,9 @@ func (n *Namespace) RestoreRevision(
 	if err != nil {
 		return nil, err
 	}
+	var charges charges
 	return mutate(ctx, n, r, new(metadatav1.File), func() ([]table.Write, *metadatav1.File, error) {
-		node, _, err := n.live(ctx, name.File, req.GetEtag())
+		node, h, err := n.live(ctx, name.File, req.GetEtag())
 		if err != nil {
 			return nil, nil, err
 		}
@@ -127,10 +130,14 @@ func (n *Namespace) RestoreRevision(
 		changed.Revision.Creator = r.principal
 		n.succeed(changed.GetRevision(), node.GetRevision())
 		writes = append(writes, replace(name.Space, node, changed)...)
-		return append(writes,
+		charged, err := charges.writes(ctx, n, h, quota.Change{Held: quota.Amount{Bytes: old.GetSizeBytes()}})
+		if err != nil {
+			return nil, nil, err
+		}
+		charges.spread = true // when this does not come to be, it may be for want of room
+		return append(append(writes, charged...),
 			table.Put(record.Item(oldKey, record.NewEtag(), old), table.IfTag(tag)),
 			putRevision(name.Space, name.ID, node.GetRevision()),
-			addUsage(name.Space, old.GetSizeBytes(), 0),
 		), file(name.Space, changed), nil
 	})
 }

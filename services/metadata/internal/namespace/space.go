@@ -10,6 +10,7 @@ import (
 	errorsv1 "github.com/holdfast-files/holdfast/proto/holdfast/errors/v1"
 	metadatav1 "github.com/holdfast-files/holdfast/proto/holdfast/metadata/v1"
 	recordv1 "github.com/holdfast-files/holdfast/proto/holdfast/record/v1"
+	"github.com/holdfast-files/holdfast/services/metadata/internal/quota"
 	"github.com/holdfast-files/holdfast/services/metadata/internal/record"
 	"github.com/holdfast-files/holdfast/services/metadata/internal/resource"
 	"github.com/holdfast-files/holdfast/services/metadata/table"
@@ -26,6 +27,10 @@ func (n *Namespace) CreateSpace(ctx context.Context, req *metadatav1.CreateSpace
 	}
 	displayName := req.GetSpace().GetDisplayName()
 	if err := resource.Text("display_name", displayName, maxSpaceNameBytes); err != nil {
+		return nil, err
+	}
+	allowed := quotaRecord(req.GetSpace().GetQuota())
+	if err := quota.Check(allowed); err != nil {
 		return nil, err
 	}
 	r, err := newRequest(ctx, req)
@@ -46,16 +51,17 @@ func (n *Namespace) CreateSpace(ctx context.Context, req *metadatav1.CreateSpace
 			CreateMicros: now, UpdateMicros: now,
 			// Behind every version that a former space of this id had.
 			TreeVersion: now,
+			Quota:       allowed,
 		}
 		root := &recordv1.Node{
 			Id: record.Root, Kind: recordv1.Node_FOLDER, State: recordv1.Node_LIVE, Etag: record.NewEtag(),
 			CreateMicros: now, UpdateMicros: now, Creator: r.principal,
 		}
-		return []table.Write{
+		return append([]table.Write{
 			table.Put(record.Item(record.Head(id), record.NewEtag(), s), table.IfAbsent),
 			table.Put(table.Item{Key: record.SpaceIndex(id)}, table.Any),
 			putNode(id, root, table.IfAbsent),
-		}, space(s), nil
+		}, quota.Open(id, allowed)...), space(s), nil
 	})
 }
 
@@ -69,33 +75,33 @@ func (n *Namespace) GetSpace(ctx context.Context, req *metadatav1.GetSpaceReques
 	if err != nil {
 		return nil, err
 	}
-	s := space(h.space)
-	for k := range record.UsageShards {
-		item, err := n.table.Get(ctx, record.Usage(id, k))
-		if errors.Is(err, table.ErrNotFound) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		s.UsedBytes += item.Numbers[usageBytes]
-		s.FileCount += item.Numbers[usageFiles]
+	counters, err := quota.Read(ctx, n.table, id)
+	if err != nil {
+		return nil, err
 	}
+	s := space(h.space)
+	counted := counters.Counted()
+	s.UsedBytes, s.FileCount = counted.Held.Bytes, counted.Held.Files
+	s.ReservedBytes, s.ReservedFileCount = counted.Reserved.Bytes, counted.Reserved.Files
 	return s, nil
 }
 
-// UpdateSpace changes the display name of a space.
+// UpdateSpace changes the display name or the quota of a space.
 func (n *Namespace) UpdateSpace(ctx context.Context, req *metadatav1.UpdateSpaceRequest) (*metadatav1.Space, error) {
 	id, err := resource.ParseSpace("space.name", req.GetSpace().GetName())
 	if err != nil {
 		return nil, err
 	}
-	fields, err := maskOf(req.GetUpdateMask(), req.GetSpace(), "display_name")
+	fields, err := maskOf(req.GetUpdateMask(), req.GetSpace(), "display_name", "quota")
 	if err != nil {
 		return nil, err
 	}
 	displayName := req.GetSpace().GetDisplayName()
 	if err := resource.Text("display_name", displayName, maxSpaceNameBytes); err != nil {
+		return nil, err
+	}
+	allowed := quotaRecord(req.GetSpace().GetQuota())
+	if err := quota.Check(allowed); err != nil {
 		return nil, err
 	}
 	r, err := newRequest(ctx, req)
@@ -110,14 +116,25 @@ func (n *Namespace) UpdateSpace(ctx context.Context, req *metadatav1.UpdateSpace
 		if !resource.EtagMatches(req.GetSpace().GetEtag(), h.space.GetEtag()) {
 			return nil, nil, etagMismatch(req.GetSpace().GetName())
 		}
-		if !fields["display_name"] {
+		if !fields["display_name"] && !fields["quota"] {
 			return nil, space(h.space), nil
 		}
 		changed := clone(h.space)
-		changed.DisplayName = displayName
+		if fields["display_name"] {
+			changed.DisplayName = displayName
+		}
+		var allotted []table.Write
+		if fields["quota"] {
+			changed.Quota = allowed
+			counters, err := quota.Read(ctx, n.table, id)
+			if err != nil {
+				return nil, nil, err
+			}
+			allotted = counters.Allot(allowed)
+		}
 		changed.Etag = record.NewEtag()
 		changed.UpdateMicros = max(n.now(), h.space.GetUpdateMicros()+1)
-		return []table.Write{putHead(h, changed)}, space(changed), nil
+		return append([]table.Write{putHead(h, changed)}, allotted...), space(changed), nil
 	})
 }
 

@@ -9,6 +9,7 @@ import (
 	errorsv1 "github.com/holdfast-files/holdfast/proto/holdfast/errors/v1"
 	metadatav1 "github.com/holdfast-files/holdfast/proto/holdfast/metadata/v1"
 	recordv1 "github.com/holdfast-files/holdfast/proto/holdfast/record/v1"
+	"github.com/holdfast-files/holdfast/services/metadata/internal/quota"
 	"github.com/holdfast-files/holdfast/services/metadata/internal/record"
 	"github.com/holdfast-files/holdfast/services/metadata/internal/resource"
 	"github.com/holdfast-files/holdfast/services/metadata/table"
@@ -55,6 +56,9 @@ func (n *Namespace) UpdateFile(ctx context.Context, req *metadatav1.UpdateFileRe
 			// "*" names all fields, also the one that folders do not have.
 			if node.GetKind() == recordv1.Node_FILE || asked.GetContentType() != "" {
 				if err := checkContentType(node, asked.GetContentType()); err != nil {
+					return nil, nil, err
+				}
+				if err := quota.CheckType(h.space.GetQuota(), asked.GetContentType()); err != nil {
 					return nil, nil, err
 				}
 				changed.Revision.ContentType = asked.GetContentType()

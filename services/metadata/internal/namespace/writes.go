@@ -1,18 +1,9 @@
 package namespace
 
 import (
-	"math"
-	"math/rand/v2"
-
 	recordv1 "github.com/holdfast-files/holdfast/proto/holdfast/record/v1"
 	"github.com/holdfast-files/holdfast/services/metadata/internal/record"
 	"github.com/holdfast-files/holdfast/services/metadata/table"
-)
-
-// Numbers of the usage counters.
-const (
-	usageBytes = "bytes"
-	usageFiles = "files"
 )
 
 // openTag is the tag of an intent that has not been given up or claimed: what
@@ -60,15 +51,6 @@ func freeName(entry *recordv1.Node) table.Cond {
 		return table.IfAbsent
 	}
 	return table.IfTag(entry.GetEtag())
-}
-
-// addUsage returns the write that counts bytes and files. The counter is one of
-// many, so that no item is written by every upload of a space.
-func addUsage(space string, bytes, files int64) table.Write {
-	k := rand.IntN(record.UsageShards) //nolint:gosec // spreading load needs no secrecy
-	return table.Increase(record.Usage(space, k),
-		table.Add{Name: usageBytes, Delta: bytes, Floor: math.MinInt64},
-		table.Add{Name: usageFiles, Delta: files, Floor: math.MinInt64})
 }
 
 // newJob returns the write of a job, and its key.

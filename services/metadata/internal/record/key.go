@@ -19,7 +19,7 @@ const Root = "root"
 const (
 	TrashShards = 8
 	JobShards   = 256
-	UsageShards = 16
+	UsageShards = 64
 )
 
 const (
