@@ -64,7 +64,9 @@ func New(cfg Config) *Inspector {
 // they refer to; with req.Deep it reads each revision and compares the SHA-256.
 // Blobs that are missing or short are told when a second walk finds the record
 // still there and the bytes still not; blobs without a record, when they are
-// older than the inspection and two walks or more came upon none.
+// older than the inspection and two walks or more came upon none. Counters of
+// quotas that differ from what the records hold are told when two walks found
+// the same difference and nothing else has changed in the space meanwhile.
 //
 // A repair lets the ledger mend its records and deletes blobs without a record,
 // once they are older than OrphanGrace; none at all when a record could not be
@@ -82,6 +84,9 @@ func (in *Inspector) Inspect(ctx context.Context, req *ledgerv1.InspectRequest, 
 	if err := run.confirmAll(ctx); err != nil {
 		return nil, err
 	}
+	if err := run.usage(ctx); err != nil {
+		return nil, err
+	}
 	if err := run.orphans(ctx); err != nil {
 		return nil, err
 	}
@@ -97,6 +102,7 @@ type inspection struct {
 	summary      ledgerv1.InspectSummary
 
 	blobs    catalog
+	tallies  []*tally // of each walk
 	suspects map[suspect]struct{}
 	// unreadable tells that a record could not be read, so that the references
 	// are not all known.

@@ -135,11 +135,14 @@ func (r *inspection) confirm(ctx context.Context, ref *ledgerv1.Reference, id bl
 
 // audit calls examine with each page of the ledger's audit.
 func (r *inspection) audit(ctx context.Context, repair bool, examine func(*ledgerv1.AuditResponse) error) error {
+	usage := newTally()
+	r.tallies = append(r.tallies, usage)
 	for token := ""; ; {
 		page, err := r.auditPage(ctx, &ledgerv1.AuditRequest{PageToken: token, PageSize: pageSize, Repair: repair})
 		if err != nil {
 			return fmt.Errorf("auditing records: %w", err)
 		}
+		usage.add(page)
 		if err := examine(page); err != nil {
 			return err
 		}

@@ -276,7 +276,7 @@ func (w *world) items() map[string]bool {
 			w.t.Fatal(err)
 		}
 		for _, item := range page.Items {
-			if !bytes.ContainsAny([]byte(item.Key.Partition[:1]), "MASQI") {
+			if !bytes.ContainsAny([]byte(item.Key.Partition[:1]), "MASQOI") {
 				found[item.Key.Partition+"|"+item.Key.Sort] = true
 			}
 		}

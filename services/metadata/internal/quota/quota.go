@@ -31,12 +31,22 @@ func (a Amount) minus() Amount { return Amount{-a.Bytes, -a.Files} }
 func (a Amount) plus(b Amount) Amount { return Amount{a.Bytes + b.Bytes, a.Files + b.Files} }
 
 // Change is a change of what a space holds, of what is reserved in it for open
-// uploads, or a move from one to the other: to settle a reservation of r by
-// contents of n is Change{Held: n, Reserved: -r}.
+// uploads, or both.
 type Change struct {
 	Held     Amount
 	Reserved Amount
 }
+
+// Reserve is the change by an upload that is opened and will bring a.
+func Reserve(a Amount) Change { return Change{Reserved: a} }
+
+// Settle is the change by an upload that had reserved something, which may be
+// nothing, and has brought held.
+func Settle(reserved, held Amount) Change { return Change{Held: held, Reserved: reserved.minus()} }
+
+// Release is the change by an upload that had reserved something and brings
+// nothing any more.
+func Release(reserved Amount) Change { return Change{Reserved: reserved.minus()} }
 
 // Back returns the change that undoes c.
 func (c Change) Back() Change { return Change{c.Held.minus(), c.Reserved.minus()} }

@@ -20,6 +20,7 @@ const (
 	TrashShards = 8
 	JobShards   = 256
 	UsageShards = 64
+	SlotShards  = 8
 )
 
 const (
@@ -29,6 +30,7 @@ const (
 	revisionPrefix      = "R#"
 	sharePrefix         = "B#"
 	usageSort           = "Q"
+	slotSort            = "OPEN"
 	// trashSeparator sorts before every byte that a display name may hold, so
 	// that trash entries order by name first.
 	trashSeparator = "\x01"
@@ -110,10 +112,21 @@ func Usage(space string, k int) table.Key {
 	return table.Key{Partition: fmt.Sprintf("Q#%s#%d", space, k), Sort: usageSort}
 }
 
+// Slots is the key of shard k of the counters of a principal's open uploads.
+func Slots(principal string, k int) table.Key {
+	return table.Key{Partition: fmt.Sprintf("O#%s#%d", principalHash(principal), k), Sort: slotSort}
+}
+
 // Outcome is the key of what a request with a request id came to.
 func Outcome(principal, requestID string) table.Key {
+	return table.Key{Partition: "I#" + principalHash(principal) + "#" + requestID, Sort: "OUTCOME"}
+}
+
+// principalHash stands for a principal in keys, so that its characters and its
+// length are none of theirs.
+func principalHash(principal string) string {
 	sum := sha256.Sum256([]byte(principal))
-	return table.Key{Partition: "I#" + hex.EncodeToString(sum[:16]) + "#" + requestID, Sort: "OUTCOME"}
+	return hex.EncodeToString(sum[:16])
 }
 
 func nodePartition(space, id string) string { return "N#" + space + "#" + id }
@@ -143,6 +156,7 @@ const (
 	KindTrash   Kind = 'T'
 	KindJob     Kind = 'W'
 	KindUsage   Kind = 'Q'
+	KindSlots   Kind = 'O'
 	KindOutcome Kind = 'I'
 )
 

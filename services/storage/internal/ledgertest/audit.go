@@ -6,7 +6,9 @@ import (
 	"slices"
 
 	"github.com/google/uuid"
+	errorsv1 "github.com/holdfast-files/holdfast/proto/holdfast/errors/v1"
 	ledgerv1 "github.com/holdfast-files/holdfast/proto/holdfast/ledger/v1"
+	"google.golang.org/protobuf/proto"
 )
 
 // Audit returns a page of what the records refer to, in the order of their
@@ -19,6 +21,9 @@ func (l *Ledger) Audit(ctx context.Context, req *ledgerv1.AuditRequest) (*ledger
 	resp := &ledgerv1.AuditResponse{}
 	if req.GetPageToken() == "" {
 		resp.Findings = l.Findings
+		if l.Counted != nil {
+			resp.Held, resp.Counted = []*ledgerv1.Usage{l.Held}, []*ledgerv1.Usage{l.Counted}
+		}
 	} else if l.BetweenPages != nil {
 		l.BetweenPages()
 	}
@@ -43,6 +48,15 @@ func (l *Ledger) Audit(ctx context.Context, req *ledgerv1.AuditRequest) (*ledger
 	}
 	resp.ExaminedCount = int64(len(resp.GetReferences()))
 	return resp, nil
+}
+
+// CorrectUsage makes Counted what is held, if it is what the caller thinks.
+func (l *Ledger) CorrectUsage(_ context.Context, req *ledgerv1.CorrectUsageRequest) (*ledgerv1.CorrectUsageResponse, error) {
+	if !proto.Equal(req.GetCounted(), l.Counted) {
+		return nil, refused(errorsv1.Reason_REASON_CONFLICT)
+	}
+	l.Counted = req.GetHeld()
+	return &ledgerv1.CorrectUsageResponse{}, nil
 }
 
 func (l *Ledger) references() []*ledgerv1.Reference {

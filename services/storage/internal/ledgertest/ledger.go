@@ -30,6 +30,8 @@ type Ledger struct {
 
 	// Findings are what an audit reports on its first page.
 	Findings []*ledgerv1.Finding
+	// Held and Counted are the usage that an audit reports on its first page.
+	Held, Counted *ledgerv1.Usage
 	// MaxPage bounds the pages of an audit, when not 0.
 	MaxPage int
 	// BetweenPages, when not nil, is called before each page of an audit but
