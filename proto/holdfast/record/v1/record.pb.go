@@ -647,6 +647,8 @@ type Space struct {
 	// Grows with every change of the members. What is remembered of them is
 	// remembered under it.
 	PolicyVersion int64 `protobuf:"varint,8,opt,name=policy_version,json=policyVersion,proto3" json:"policy_version,omitempty"`
+	// What the space may hold; absent for no bound.
+	Quota         *Quota `protobuf:"bytes,9,opt,name=quota,proto3" json:"quota,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -735,6 +737,13 @@ func (x *Space) GetPolicyVersion() int64 {
 		return x.PolicyVersion
 	}
 	return 0
+}
+
+func (x *Space) GetQuota() *Quota {
+	if x != nil {
+		return x.Quota
+	}
+	return nil
 }
 
 // Member is a user or a group with a role in a space.
@@ -1005,9 +1014,7 @@ type Identity struct {
 	// Whether he is an administrator by his token.
 	Administrator bool `protobuf:"varint,4,opt,name=administrator,proto3" json:"administrator,omitempty"`
 	// SHA-256 of the API key that he bore, empty for none.
-	KeyHash []byte `protobuf:"bytes,5,opt,name=key_hash,json=keyHash,proto3" json:"key_hash,omitempty"`
-	// What the space may hold; absent for no bound.
-	Quota         *Quota `protobuf:"bytes,9,opt,name=quota,proto3" json:"quota,omitempty"`
+	KeyHash       []byte `protobuf:"bytes,5,opt,name=key_hash,json=keyHash,proto3" json:"key_hash,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1073,13 +1080,6 @@ func (x *Identity) GetAdministrator() bool {
 func (x *Identity) GetKeyHash() []byte {
 	if x != nil {
 		return x.KeyHash
-	}
-	return nil
-}
-
-func (x *Identity) GetQuota() *Quota {
-	if x != nil {
-		return x.Quota
 	}
 	return nil
 }
@@ -1656,7 +1656,7 @@ const file_holdfast_record_v1_record_proto_rawDesc = "" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\b\n" +
 	"\x04LIVE\x10\x01\x12\v\n" +
-	"\aTRASHED\x10\x02\"\xd0\x02\n" +
+	"\aTRASHED\x10\x02\"\x81\x03\n" +
 	"\x05Space\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12!\n" +
 	"\fdisplay_name\x18\x02 \x01(\tR\vdisplayName\x12\x12\n" +
@@ -1665,7 +1665,8 @@ const file_holdfast_record_v1_record_proto_rawDesc = "" +
 	"\rupdate_micros\x18\x05 \x01(\x03R\fupdateMicros\x125\n" +
 	"\x05state\x18\x06 \x01(\x0e2\x1f.holdfast.record.v1.Space.StateR\x05state\x12!\n" +
 	"\ftree_version\x18\a \x01(\x03R\vtreeVersion\x12%\n" +
-	"\x0epolicy_version\x18\b \x01(\x03R\rpolicyVersion\"5\n" +
+	"\x0epolicy_version\x18\b \x01(\x03R\rpolicyVersion\x12/\n" +
+	"\x05quota\x18\t \x01(\v2\x19.holdfast.record.v1.QuotaR\x05quota\"5\n" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\b\n" +
 	"\x04LIVE\x10\x01\x12\v\n" +
@@ -1689,14 +1690,13 @@ const file_holdfast_record_v1_record_proto_rawDesc = "" +
 	"\x04hash\x18\b \x01(\fR\x04hash\"'\n" +
 	"\x06KeyUse\x12\x1d\n" +
 	"\n" +
-	"use_micros\x18\x01 \x01(\x03R\tuseMicros\"\xc6\x01\n" +
+	"use_micros\x18\x01 \x01(\x03R\tuseMicros\"\x95\x01\n" +
 	"\bIdentity\x12\x1c\n" +
 	"\tprincipal\x18\x01 \x01(\tR\tprincipal\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\x05R\x04kind\x12\x16\n" +
 	"\x06groups\x18\x03 \x03(\tR\x06groups\x12$\n" +
 	"\radministrator\x18\x04 \x01(\bR\radministrator\x12\x19\n" +
-	"\bkey_hash\x18\x05 \x01(\fR\akeyHash\x12/\n" +
-	"\x05quota\x18\t \x01(\v2\x19.holdfast.record.v1.QuotaR\x05quota\"w\n" +
+	"\bkey_hash\x18\x05 \x01(\fR\akeyHash\"w\n" +
 	"\x05Quota\x12\x14\n" +
 	"\x05bytes\x18\x01 \x01(\x03R\x05bytes\x12\x14\n" +
 	"\x05files\x18\x02 \x01(\x03R\x05files\x12\x1d\n" +
@@ -1795,7 +1795,7 @@ var file_holdfast_record_v1_record_proto_depIdxs = []int32{
 	17, // 3: holdfast.record.v1.Node.labels:type_name -> holdfast.record.v1.Node.LabelsEntry
 	5,  // 4: holdfast.record.v1.Node.revision:type_name -> holdfast.record.v1.Revision
 	2,  // 5: holdfast.record.v1.Space.state:type_name -> holdfast.record.v1.Space.State
-	12, // 6: holdfast.record.v1.Identity.quota:type_name -> holdfast.record.v1.Quota
+	12, // 6: holdfast.record.v1.Space.quota:type_name -> holdfast.record.v1.Quota
 	3,  // 7: holdfast.record.v1.Job.kind:type_name -> holdfast.record.v1.Job.Kind
 	6,  // 8: holdfast.record.v1.Grant.current:type_name -> holdfast.record.v1.Node
 	11, // 9: holdfast.record.v1.Grant.identity:type_name -> holdfast.record.v1.Identity

@@ -47,6 +47,8 @@ var policy = map[string]rule{
 	ledgerv1.LedgerService_ClaimJobs_FullMethodName: storage(nobody()),
 	ledgerv1.LedgerService_FinishJob_FullMethodName: storage(nobody()),
 	ledgerv1.LedgerService_Audit_FullMethodName:     storage(administrator()),
+
+	ledgerv1.LedgerService_CorrectUsage_FullMethodName: storage(administrator()),
 }
 
 // rule is what the caller of a method needs.

@@ -16,6 +16,7 @@ import (
 	errorsv1 "github.com/holdfast-files/holdfast/proto/holdfast/errors/v1"
 	ledgerv1 "github.com/holdfast-files/holdfast/proto/holdfast/ledger/v1"
 	metadatav1 "github.com/holdfast-files/holdfast/proto/holdfast/metadata/v1"
+	"github.com/holdfast-files/holdfast/services/metadata/internal/access"
 	"github.com/holdfast-files/holdfast/services/metadata/internal/record"
 	"github.com/holdfast-files/holdfast/services/metadata/table"
 )
@@ -262,6 +263,13 @@ func TestQuotaOfOneFile(t *testing.T) {
 	w.setQuota(&metadatav1.SpaceQuota{ContentTypes: []string{"image/png"}})
 	if _, err := w.Commit(w.ctx, w.store(begun, "x")); fault.ReasonOf(err) != errorsv1.Reason_REASON_UNSUPPORTED_MEDIA {
 		t.Errorf("commit of a type that is not taken any more: %v", err)
+	}
+	owner := access.With(t.Context(), access.Principal{ID: "user:o", Kind: access.KindUser})
+	_, err = w.UpdateSpace(owner, &metadatav1.UpdateSpaceRequest{
+		Space: &metadatav1.Space{Name: parent}, UpdateMask: &fieldmaskpb.FieldMask{Paths: []string{"quota"}},
+	})
+	if fault.ReasonOf(err) != errorsv1.Reason_REASON_PERMISSION_DENIED {
+		t.Errorf("an owner who lifts the quota: %v", err)
 	}
 	for _, bad := range []*metadatav1.SpaceQuota{
 		{MaxBytes: -1}, {MaxFileCount: math.MaxInt64}, {ContentTypes: []string{"*/*"}}, {ContentTypes: []string{"image"}},

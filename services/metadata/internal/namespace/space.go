@@ -10,6 +10,7 @@ import (
 	errorsv1 "github.com/holdfast-files/holdfast/proto/holdfast/errors/v1"
 	metadatav1 "github.com/holdfast-files/holdfast/proto/holdfast/metadata/v1"
 	recordv1 "github.com/holdfast-files/holdfast/proto/holdfast/record/v1"
+	"github.com/holdfast-files/holdfast/services/metadata/internal/access"
 	"github.com/holdfast-files/holdfast/services/metadata/internal/quota"
 	"github.com/holdfast-files/holdfast/services/metadata/internal/record"
 	"github.com/holdfast-files/holdfast/services/metadata/internal/resource"
@@ -86,7 +87,8 @@ func (n *Namespace) GetSpace(ctx context.Context, req *metadatav1.GetSpaceReques
 	return s, nil
 }
 
-// UpdateSpace changes the display name or the quota of a space.
+// UpdateSpace changes the display name or the quota of a space; the quota is
+// for administrators to change.
 func (n *Namespace) UpdateSpace(ctx context.Context, req *metadatav1.UpdateSpaceRequest) (*metadatav1.Space, error) {
 	id, err := resource.ParseSpace("space.name", req.GetSpace().GetName())
 	if err != nil {
@@ -99,6 +101,11 @@ func (n *Namespace) UpdateSpace(ctx context.Context, req *metadatav1.UpdateSpace
 	displayName := req.GetSpace().GetDisplayName()
 	if err := resource.Text("display_name", displayName, maxSpaceNameBytes); err != nil {
 		return nil, err
+	}
+	if fields["quota"] {
+		if err := onlyAdministrators(ctx, "change the quota of a space"); err != nil {
+			return nil, err
+		}
 	}
 	allowed := quotaRecord(req.GetSpace().GetQuota())
 	if err := quota.Check(allowed); err != nil {
@@ -191,6 +198,16 @@ func (n *Namespace) requireEmpty(ctx context.Context, space string) error {
 		}
 	}
 	return nil
+}
+
+// onlyAdministrators returns PERMISSION_DENIED for everybody else: for a part of
+// a call whose other parts need less.
+func onlyAdministrators(ctx context.Context, what string) error {
+	p, err := access.Of(ctx)
+	if err == nil && !p.Administrator {
+		err = fault.New(errorsv1.Reason_REASON_PERMISSION_DENIED, "only administrators %s", what)
+	}
+	return err
 }
 
 func etagMismatch(name string) error {
