@@ -15,6 +15,7 @@ import (
 	"github.com/holdfast-files/holdfast/internal/logging"
 	"github.com/holdfast-files/holdfast/internal/rpc"
 	"github.com/holdfast-files/holdfast/internal/settings"
+	"github.com/holdfast-files/holdfast/internal/telemetry"
 )
 
 func main() {
@@ -28,24 +29,28 @@ func main() {
 
 func run() error {
 	var c config
-	program := settings.Program{Name: "gateway", Description: "The REST gateway of Holdfast.", Output: os.Stdout}
+	program := settings.Program{Name: "gateway", Description: "The REST gateway of Holdfast.", Version: settings.BuildVersion(), Output: os.Stdout}
 	if _, err := program.Parse(os.Args[1:], os.Environ(), &c); err != nil {
 		return err
 	}
-	ctx, logger := context.Background(), logging.New(os.Stdout, c.LogLevel)
-	metadata, err := rpc.Dial(c.Metadata, rpc.DialConfig{Reads: reads})
+	ctx := context.Background()
+	tel, logger, err := telemetry.Start(ctx, logging.New(os.Stdout, c.LogLevel), os.Getenv, program.Name, program.Version)
+	if err != nil {
+		return err
+	}
+	metadata, err := rpc.Dial(c.Metadata, rpc.DialConfig{Reads: reads, Stats: tel.ClientStats()})
 	if err != nil {
 		return err
 	}
 	defer metadata.Close() //nolint:errcheck // nothing is in flight any more
-	storage, err := rpc.Dial(c.Storage, rpc.DialConfig{})
+	storage, err := rpc.Dial(c.Storage, rpc.DialConfig{Stats: tel.ClientStats()})
 	if err != nil {
 		return err
 	}
 	defer storage.Close() //nolint:errcheck // as above
 	readiness := new(lifecycle.Readiness)
 	handler, err := rest.New(rest.Config{
-		Metadata: metadata, Content: content.NewClient(storage), Logger: logger, Open: true, Ready: readiness.Err,
+		Metadata: metadata, Content: content.NewClient(storage), Logger: logger, Open: true, Ready: readiness.Err, Edge: tel.Edge(),
 	})
 	if err != nil {
 		return err
@@ -57,6 +62,6 @@ func run() error {
 	server := transport.NewServer(transport.Config{Handler: handler, Logger: logger, Malformed: rest.Malformed})
 	logger.InfoContext(ctx, "gateway is ready",
 		slog.String("listen", c.Listen), slog.String("metadata", c.Metadata), slog.String("storage", c.Storage))
-	return lifecycle.Run(ctx, logger, c.Lifecycle(readiness),
+	return lifecycle.Run(ctx, logger, c.Lifecycle(readiness), tel.Component(),
 		lifecycle.HTTP("gateway", server, transport.Limit(listeners[0], c.MaxConnections)))
 }

@@ -49,7 +49,7 @@ func run(args, environ []string, con *console.Console) error {
 	program := settings.Program{
 		Name:        "holdfast",
 		Description: description,
-		Version:     "dev",
+		Version:     settings.BuildVersion(),
 		Output:      con.Out,
 	}
 	parsed, err := program.Parse(args, environ, new(commands))

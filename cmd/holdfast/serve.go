@@ -13,6 +13,7 @@ import (
 	"github.com/holdfast-files/holdfast/internal/logging"
 	"github.com/holdfast-files/holdfast/internal/rpc"
 	"github.com/holdfast-files/holdfast/internal/settings"
+	"github.com/holdfast-files/holdfast/internal/telemetry"
 	ledgerv1 "github.com/holdfast-files/holdfast/proto/holdfast/ledger/v1"
 	metadata "github.com/holdfast-files/holdfast/services/metadata/server"
 	storage "github.com/holdfast-files/holdfast/services/storage/server"
@@ -56,15 +57,19 @@ func (c *serveCommand) Validate() error {
 
 // Run serves until it is told to end.
 func (c *serveCommand) Run() error {
-	ctx, logger := context.Background(), logging.New(os.Stdout, c.LogLevel)
+	ctx := context.Background()
+	tel, logger, err := telemetry.Start(ctx, logging.New(os.Stdout, c.LogLevel), os.Getenv, "holdfast", settings.BuildVersion())
+	if err != nil {
+		return err
+	}
 	e, err := c.open(logger)
 	if err != nil {
 		return err
 	}
-	return errors.Join(c.serve(ctx, logger, e), e.close())
+	return errors.Join(c.serve(ctx, logger, tel, e), e.close())
 }
 
-func (c *serveCommand) serve(ctx context.Context, logger *slog.Logger, e engines) error {
+func (c *serveCommand) serve(ctx context.Context, logger *slog.Logger, tel *telemetry.Telemetry, e engines) error {
 	records, err := metadata.New(ctx, metadata.Config{Table: e.records, Logger: logger, Retention: c.Retention})
 	if err != nil {
 		return err
@@ -75,30 +80,35 @@ func (c *serveCommand) serve(ctx context.Context, logger *slog.Logger, e engines
 		}
 	}
 	readiness := new(lifecycle.Readiness)
-	door := rpc.Config{Logger: logger, Readiness: readiness, Unary: records.Dispatcher()}
-	inside := rpc.NewLocal(named(door, "local"))
+	inside := rpc.NewLocal(rpc.Config{Logger: logger, Name: "local", Unary: append(tel.LocalUnary(), records.Dispatcher()...)})
 	records.Register(inside)
 	ledger := rpc.NewLocal(rpc.Config{
-		Logger: logger, Name: "ledger", Unary: records.LedgerDispatcher(metadata.SameProcess),
+		Logger: logger, Name: "ledger", Unary: append(tel.LocalUnary(), records.LedgerDispatcher(metadata.SameProcess)...),
 	})
 	records.RegisterLedger(ledger)
 	bytes := storage.New(storage.Config{
 		Blobs: e.blobs, Ledger: ledgerv1.NewLedgerServiceClient(ledger), Logger: logger, Limits: c.Limits,
 	})
+	if err := errors.Join(records.Observe(tel.Meters), bytes.Observe(tel.Meters)); err != nil {
+		return err
+	}
 	handler, err := rest.New(rest.Config{
-		Metadata: inside, Content: bytes.Content(), Logger: logger, Open: true, Ready: readiness.Err,
+		Metadata: inside, Content: bytes.Content(), Logger: logger, Open: true, Ready: readiness.Err, Edge: tel.Edge(),
 	})
 	if err != nil {
 		return err
 	}
-	components := []lifecycle.Component{{Name: "sweeper", Run: bytes.Run}}
+	components := []lifecycle.Component{tel.Component(), {Name: "sweeper", Run: bytes.Run}}
+	door := rpc.Config{Logger: logger, Readiness: readiness, Stats: tel.ServerStats()}
+	asked := door
+	asked.Unary = records.Dispatcher()
 	outside := []struct {
 		address string
 		server  *rpc.Server
 	}{
-		{c.InspectListen, rpc.New(named(rpc.Config{Logger: logger, Readiness: readiness}, "inspection"))},
-		{c.StorageListen, rpc.New(reflected(named(rpc.Config{Logger: logger, Readiness: readiness}, "storage")))},
-		{c.MetadataListen, rpc.New(reflected(named(door, "metadata")))},
+		{c.InspectListen, rpc.New(named(door, "inspection"))},
+		{c.StorageListen, rpc.New(reflected(named(door, "storage")))},
+		{c.MetadataListen, rpc.New(reflected(named(asked, "metadata")))},
 	}
 	bytes.RegisterInspection(outside[0].server)
 	bytes.Register(outside[1].server)

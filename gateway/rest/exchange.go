@@ -13,6 +13,7 @@ import (
 
 	"github.com/holdfast-files/holdfast/internal/caller"
 	"github.com/holdfast-files/holdfast/internal/fault"
+	"github.com/holdfast-files/holdfast/internal/telemetry"
 	errorsv1 "github.com/holdfast-files/holdfast/proto/holdfast/errors/v1"
 )
 
@@ -22,9 +23,11 @@ type exchange struct {
 	w      http.ResponseWriter
 	r      *http.Request
 	ctx    context.Context
+	route  string // pattern that matched; empty for none
 	params params
 	id     string // request id
 	begin  time.Time
+	seen   telemetry.Request
 	body   *body // nil when the request has none
 	status int   // 0 until the header is written
 	err    error // why it failed
@@ -32,7 +35,8 @@ type exchange struct {
 }
 
 func newExchange(h *Handler, w http.ResponseWriter, r *http.Request) *exchange {
-	x := &exchange{h: h, w: w, r: r, ctx: r.Context(), id: newRequestID(), begin: time.Now()}
+	x := &exchange{h: h, w: w, r: r, id: newRequestID(), begin: time.Now()}
+	x.ctx, x.seen = h.edge.Begin(r, x.id)
 	if r.ContentLength != 0 {
 		x.body = newBody(w, r, h.limits.Stall)
 	}
@@ -87,6 +91,7 @@ func (x *exchange) extendWrite(bytes int) {
 // finish ends an exchange that got its answer.
 func (x *exchange) finish() {
 	x.log()
+	x.seen.End(x.r.Method, x.route, x.status, x.cut)
 	if x.cut {
 		panic(http.ErrAbortHandler)
 	}
@@ -110,7 +115,8 @@ func (x *exchange) recover() {
 	x.finish()
 }
 
-// log writes the line of the exchange.
+// log writes the line of the exchange. It names the route and not the path:
+// the names of files are nobody's who reads logs.
 func (x *exchange) log() {
 	level := slog.LevelDebug
 	switch {
@@ -126,12 +132,12 @@ func (x *exchange) log() {
 	}
 	attrs := []slog.Attr{
 		slog.String("method", x.r.Method),
-		slog.String("path", x.r.URL.EscapedPath()),
+		slog.String("route", x.route),
 		slog.Int("status", x.status),
 		slog.Duration("duration", time.Since(x.begin)),
 	}
 	if x.err != nil {
-		attrs = append(attrs, slog.Bool("cut", x.cut), slog.String("error", x.err.Error()))
+		attrs = append(append(attrs, slog.Bool("cut", x.cut)), fault.Attrs(x.err)...)
 	}
 	x.h.logger.LogAttrs(x.ctx, level, "request", attrs...)
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
 	"github.com/holdfast-files/holdfast/gateway/content"
+	"github.com/holdfast-files/holdfast/internal/telemetry"
 	metadatav1 "github.com/holdfast-files/holdfast/proto/holdfast/metadata/v1"
 	"google.golang.org/grpc"
 )
@@ -30,6 +31,8 @@ type Config struct {
 	// are dropped then, and only requests that a web page of another site
 	// cannot have made are answered. The listener must be a loopback one.
 	Open bool
+	// Edge observes the requests; nil for nobody.
+	Edge *telemetry.Edge
 	// Limits bound what a client may ask for.
 	Limits Limits
 }
@@ -71,6 +74,7 @@ type Handler struct {
 	logger  *slog.Logger
 	ready   func() error
 	open    bool
+	edge    *telemetry.Edge
 	limits  Limits
 
 	routes routes
@@ -87,6 +91,7 @@ func New(cfg Config) (*Handler, error) {
 		logger:  cfg.Logger,
 		ready:   cfg.Ready,
 		open:    cfg.Open,
+		edge:    cfg.Edge,
 		limits:  cfg.Limits.withDefaults(),
 	}
 	if h.logger == nil {
@@ -140,7 +145,7 @@ func (h *Handler) answer(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	x.params = params
+	x.route, x.params = endpoint.pattern, params
 	serve := endpoint.handler(x.r.Method)
 	if serve == nil {
 		x.w.Header().Set("Allow", endpoint.allow)

@@ -212,7 +212,7 @@ func TestOneLinePerCall(t *testing.T) {
 			cause string
 		}{
 			"success":       {answering(response), "DEBUG", "OK", ""},
-			"caller's":      {failing(fault.Wrap(errSecret, errorsv1.Reason_REASON_NOT_FOUND, "no")), "INFO", "NotFound", "no: " + errSecret.Error()},
+			"caller's":      {failing(fault.Wrap(errSecret, errorsv1.Reason_REASON_NOT_FOUND, "no")), "INFO", "NotFound", ""},
 			"unavailable":   {failing(fault.New(errorsv1.Reason_REASON_UNAVAILABLE, "down")), "WARN", "Unavailable", "down"},
 			"ours":          {failing(errSecret), "ERROR", "Internal", errSecret.Error()},
 			"another fault": {failing(fault.Wrap(errSecret, errorsv1.Reason_REASON_DATA_LOSS, "bad block")), "ERROR", "DataLoss", "bad block: " + errSecret.Error()},

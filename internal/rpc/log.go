@@ -31,9 +31,7 @@ func (c *chain) log(ctx context.Context, method string, begin time.Time, public 
 		slog.String("code", code.String()),
 		slog.Duration("duration", time.Since(begin)),
 	}
-	if public != nil {
-		attrs = append(attrs, slog.String("reason", public.Reason.String()), slog.String("error", err.Error()))
-	}
+	attrs = append(attrs, fault.Attrs(err)...)
 	if p := new(panicked); errors.As(err, &p) {
 		attrs = append(attrs, slog.String("stack", string(p.stack)))
 	}

@@ -20,7 +20,7 @@ func (t *Telemetry) export(ctx context.Context, describe *resource.Resource) err
 		if err != nil {
 			return err
 		}
-		p := sdktrace.NewTracerProvider(sdktrace.WithBatcher(exporter), sdktrace.WithResource(describe))
+		p := sdktrace.NewTracerProvider(sdktrace.WithBatcher(discreet{exporter}), sdktrace.WithResource(describe))
 		t.Tracers = p
 		t.stop = append(t.stop, p.Shutdown)
 	}

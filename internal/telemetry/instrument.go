@@ -2,12 +2,11 @@ package telemetry
 
 import (
 	"log/slog"
-	"net/http"
 
+	"github.com/holdfast-files/holdfast/internal/logging"
 	"go.opentelemetry.io/contrib/bridges/otelslog"
 	"go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc"
 	"go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc/filters"
-	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
 	"google.golang.org/grpc/stats"
 )
 
@@ -43,25 +42,12 @@ func (t *Telemetry) grpcOptions() []otelgrpc.Option {
 	}
 }
 
-// Handler returns next with a span and the metrics of each request, named by
-// its method and the pattern that matched; next itself when both are off.
-func (t *Telemetry) Handler(next http.Handler, name string) http.Handler {
-	if !t.observes() {
-		return next
-	}
-	return otelhttp.NewHandler(next, name,
-		otelhttp.WithTracerProvider(t.Tracers),
-		otelhttp.WithMeterProvider(t.Meters),
-		otelhttp.WithPropagators(t.Propagator),
-	)
-}
-
-// Logger returns a logger that writes to l and exports as well; l itself when
-// logs are off.
-func (t *Telemetry) Logger(l *slog.Logger, name string) *slog.Logger {
+// exported returns a logger that writes to l and exports as well, with the ids
+// of the call; l itself when logs are off.
+func (t *Telemetry) exported(l *slog.Logger, name string) *slog.Logger {
 	if !t.signals.logs {
 		return l
 	}
 	bridge := otelslog.NewHandler(name, otelslog.WithLoggerProvider(t.Logs))
-	return slog.New(slog.NewMultiHandler(l.Handler(), leveled{Handler: bridge, as: l.Handler()}))
+	return slog.New(slog.NewMultiHandler(l.Handler(), leveled{Handler: logging.WithCall(bridge), as: l.Handler()}))
 }

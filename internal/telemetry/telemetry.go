@@ -37,17 +37,18 @@ type Telemetry struct {
 // Start begins to export what the environment, in the form of os.Getenv, asks
 // for. The service and its version describe the process unless
 // OTEL_SERVICE_NAME or OTEL_RESOURCE_ATTRIBUTES do. The exporters connect when
-// they have something to send, and tell the logger when they cannot.
-func Start(ctx context.Context, logger *slog.Logger, getenv func(string) string, service, version string) (*Telemetry, error) {
+// they have something to send, and tell the logger when they cannot. The
+// logger that is returned writes to that one and exports as well.
+func Start(ctx context.Context, logger *slog.Logger, getenv func(string) string, service, version string) (*Telemetry, *slog.Logger, error) {
 	t := &Telemetry{
 		Tracers:    tracenoop.NewTracerProvider(),
 		Meters:     metricnoop.NewMeterProvider(),
 		Logs:       lognoop.NewLoggerProvider(),
-		Propagator: propagation.NewCompositeTextMapPropagator(xray{}, propagation.TraceContext{}, propagation.Baggage{}),
+		Propagator: propagation.NewCompositeTextMapPropagator(xray{}, propagation.TraceContext{}),
 		signals:    signalsOf(getenv),
 	}
 	if t.signals == (signals{}) {
-		return t, nil
+		return t, logger, nil
 	}
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) {
 		logger.WarnContext(ctx, "telemetry cannot be exported", slog.Any("error", err))
@@ -58,12 +59,12 @@ func Start(ctx context.Context, logger *slog.Logger, getenv func(string) string,
 		resource.WithFromEnv(),
 	)
 	if err != nil {
-		return nil, fmt.Errorf("telemetry: %w", err)
+		return nil, nil, fmt.Errorf("telemetry: %w", err)
 	}
 	if err := t.export(ctx, describe); err != nil {
-		return nil, errors.Join(fmt.Errorf("telemetry: %w", err), t.Stop(ctx))
+		return nil, nil, errors.Join(fmt.Errorf("telemetry: %w", err), t.Stop(ctx))
 	}
-	return t, nil
+	return t, t.exported(logger, service), nil
 }
 
 // Stop sends what is left and ends the export.

@@ -21,13 +21,13 @@ import (
 	"google.golang.org/grpc/stats"
 )
 
-func start(t *testing.T, logger *slog.Logger) *telemetry.Telemetry {
+func start(t *testing.T, logger *slog.Logger) (*telemetry.Telemetry, *slog.Logger) {
 	t.Helper()
-	tel, err := telemetry.Start(t.Context(), logger, os.Getenv, "metadata", "1.2.3")
+	tel, logger, err := telemetry.Start(t.Context(), logger, os.Getenv, "metadata", "1.2.3")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return tel
+	return tel, logger
 }
 
 // edge is a gateway: a request that becomes a call of a service.
@@ -51,18 +51,21 @@ func edge(t *testing.T, tel *telemetry.Telemetry, logger *slog.Logger) http.Hand
 			t.Errorf("Serve: %v", err)
 		}
 	})
-	return tel.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		logger.InfoContext(r.Context(), "serving")
+	observer := tel.Edge()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, seen := observer.Begin(r, "call-7")
+		defer seen.End(r.Method, "/v1/spaces/*/files", http.StatusNoContent, false)
+		logger.InfoContext(ctx, "serving")
 		// A call that nobody implements, and a probe.
-		err := conn.Invoke(r.Context(), storagev1.ContentService_Upload_FullMethodName, &storagev1.UploadRequest{}, &storagev1.UploadResponse{})
+		err := conn.Invoke(ctx, storagev1.ContentService_Upload_FullMethodName, &storagev1.UploadRequest{}, &storagev1.UploadResponse{})
 		if fault.ReasonOf(err) != errorsv1.Reason_REASON_METHOD_NOT_ALLOWED {
 			t.Errorf("got %v", err)
 		}
-		if _, err := healthv1.NewReadinessServiceClient(conn).Check(r.Context(), &healthv1.CheckRequest{}); err != nil {
+		if _, err := healthv1.NewReadinessServiceClient(conn).Check(ctx, &healthv1.CheckRequest{}); err != nil {
 			t.Error(err)
 		}
 		w.WriteHeader(http.StatusNoContent)
-	}), "gateway")
+	})
 }
 
 const (
@@ -87,9 +90,7 @@ func TestExport(t *testing.T) {
 			t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", c.address)
 			t.Setenv("OTEL_LOGS_EXPORTER", "otlp")
 			var out bytes.Buffer
-			logger := logging.New(&out, slog.LevelInfo)
-			tel := start(t, logger)
-			logger = tel.Logger(logger, "metadata")
+			tel, logger := start(t, logging.New(&out, slog.LevelInfo))
 			get(t, edge(t, tel, logger), header[0], header[1])
 			if err := tel.Component().Drain(t.Context()); err != nil {
 				t.Fatal(err)
@@ -130,17 +131,17 @@ func TestExport(t *testing.T) {
 // Off means that nothing stands in the way of a call.
 func TestOffIsFree(t *testing.T) {
 	logger := slog.New(slog.DiscardHandler)
-	tel, err := telemetry.Start(t.Context(), logger, func(string) string { return "" }, "metadata", "")
+	tel, same, err := telemetry.Start(t.Context(), logger, func(string) string { return "" }, "metadata", "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if s := append(append([]stats.Handler{}, tel.ServerStats()...), tel.ClientStats()...); len(s) != 0 {
 		t.Errorf("%d handlers of stats", len(s))
 	}
-	if next := http.NewServeMux(); tel.Handler(next, "gateway") != http.Handler(next) {
-		t.Error("requests are wrapped")
+	if tel.Edge() != nil || tel.LocalUnary() != nil {
+		t.Error("requests are observed")
 	}
-	if tel.Logger(logger, "x") != logger {
+	if same != logger {
 		t.Error("the logger is wrapped")
 	}
 	_, span := tel.Tracers.Tracer("x").Start(t.Context(), "x")

@@ -13,29 +13,10 @@ import (
 	"github.com/holdfast-files/holdfast/internal/logging"
 	"github.com/holdfast-files/holdfast/internal/rpc"
 	"github.com/holdfast-files/holdfast/internal/settings"
+	"github.com/holdfast-files/holdfast/internal/telemetry"
 	"github.com/holdfast-files/holdfast/services/metadata/server"
 	"github.com/holdfast-files/holdfast/services/metadata/table"
 )
-
-// config are the settings of the service.
-type config struct {
-	Listen       string `help:"Address for callers; loopback only, since no identity is configured." default:"127.0.0.1:9081"`
-	LedgerListen string `help:"Address for the storage service alone; loopback only." default:"127.0.0.1:9082"`
-	Space        string `help:"Space to make at the start unless there is one; empty for none." default:"default"`
-	engineConfig
-	server.Retention
-	settings.Process
-}
-
-// Validate checks the settings.
-func (c *config) Validate() error {
-	var check settings.Check
-	check.Loopback("listen", c.Listen, "no identity is configured")
-	check.Loopback("ledger-listen", c.LedgerListen, "no identity is configured")
-	c.Retention.Check(&check)
-	c.Process.Check(&check)
-	return check.Err()
-}
 
 func main() {
 	if err := run(); err != nil {
@@ -49,29 +30,33 @@ func main() {
 func run() error {
 	var c config
 	program := settings.Program{
-		Name: "metadata", Description: "The metadata service of Holdfast.", Output: os.Stdout,
+		Name: "metadata", Description: "The metadata service of Holdfast.", Version: settings.BuildVersion(), Output: os.Stdout,
 	}
 	if _, err := program.Parse(os.Args[1:], os.Environ(), &c); err != nil {
 		return err
 	}
-	ctx, logger := context.Background(), logging.New(os.Stdout, c.LogLevel)
+	ctx := context.Background()
+	tel, logger, err := telemetry.Start(ctx, logging.New(os.Stdout, c.LogLevel), os.Getenv, program.Name, program.Version)
+	if err != nil {
+		return err
+	}
 	records, err := c.open(logger)
 	if err != nil {
 		return err
 	}
-	return errors.Join(serve(ctx, logger, c, records), records.Close())
+	return errors.Join(serve(ctx, logger, tel, c, records), records.Close())
 }
 
-func serve(ctx context.Context, logger *slog.Logger, c config, records table.Table) error {
+func serve(ctx context.Context, logger *slog.Logger, tel *telemetry.Telemetry, c config, records table.Table) error {
 	service, err := server.New(ctx, server.Config{Table: records, Logger: logger, Retention: c.Retention})
 	if err != nil {
 		return err
 	}
-	if err := service.EnsureSpace(ctx, c.Space); err != nil {
+	if err := errors.Join(service.Observe(tel.Meters), service.EnsureSpace(ctx, c.Space)); err != nil {
 		return err
 	}
 	readiness := new(lifecycle.Readiness)
-	door := rpc.Config{Logger: logger, Name: "metadata", Readiness: readiness, Unary: service.Dispatcher()}
+	door := rpc.Config{Logger: logger, Name: "metadata", Readiness: readiness, Unary: service.Dispatcher(), Stats: tel.ServerStats()}
 	ledger := door
 	door.Reflection, ledger.Name, ledger.Unary = true, "ledger", service.LedgerDispatcher(server.SameProcess)
 	public, private := rpc.New(door), rpc.New(ledger)
@@ -82,6 +67,6 @@ func serve(ctx context.Context, logger *slog.Logger, c config, records table.Tab
 		return err
 	}
 	logger.Info("metadata is ready", "listen", c.Listen, "ledger_listen", c.LedgerListen, "engine", c.Engine)
-	return lifecycle.Run(ctx, logger, c.Lifecycle(readiness),
+	return lifecycle.Run(ctx, logger, c.Lifecycle(readiness), tel.Component(),
 		private.Component(listeners[1]), public.Component(listeners[0]))
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/holdfast-files/holdfast/internal/logging"
 	"github.com/holdfast-files/holdfast/internal/rpc"
 	"github.com/holdfast-files/holdfast/internal/settings"
+	"github.com/holdfast-files/holdfast/internal/telemetry"
 	ledgerv1 "github.com/holdfast-files/holdfast/proto/holdfast/ledger/v1"
 	"github.com/holdfast-files/holdfast/services/storage/blob"
 	"github.com/holdfast-files/holdfast/services/storage/server"
@@ -29,21 +30,25 @@ func main() {
 
 func run() error {
 	var c config
-	program := settings.Program{Name: "storage", Description: "The storage service of Holdfast.", Output: os.Stdout}
+	program := settings.Program{Name: "storage", Description: "The storage service of Holdfast.", Version: settings.BuildVersion(), Output: os.Stdout}
 	if _, err := program.Parse(os.Args[1:], os.Environ(), &c); err != nil {
 		return err
 	}
-	ctx, logger := context.Background(), logging.New(os.Stdout, c.LogLevel)
+	ctx := context.Background()
+	tel, logger, err := telemetry.Start(ctx, logging.New(os.Stdout, c.LogLevel), os.Getenv, program.Name, program.Version)
+	if err != nil {
+		return err
+	}
 	blobs, err := c.open(logger)
 	if err != nil {
 		return err
 	}
-	return errors.Join(serve(ctx, logger, c, blobs), blobs.Close())
+	return errors.Join(serve(ctx, logger, tel, c, blobs), blobs.Close())
 }
 
-func serve(ctx context.Context, logger *slog.Logger, c config, blobs blob.Store) error {
+func serve(ctx context.Context, logger *slog.Logger, tel *telemetry.Telemetry, c config, blobs blob.Store) error {
 	reads := []string{"holdfast.ledger.v1.LedgerService/Locate", "holdfast.ledger.v1.LedgerService/Audit"}
-	conn, err := rpc.Dial(c.Ledger, rpc.DialConfig{Reads: reads})
+	conn, err := rpc.Dial(c.Ledger, rpc.DialConfig{Reads: reads, Stats: tel.ClientStats()})
 	if err != nil {
 		return err
 	}
@@ -51,8 +56,11 @@ func serve(ctx context.Context, logger *slog.Logger, c config, blobs blob.Store)
 	service := server.New(server.Config{
 		Blobs: blobs, Ledger: ledgerv1.NewLedgerServiceClient(conn), Logger: logger, Limits: c.Limits,
 	})
+	if err := service.Observe(tel.Meters); err != nil {
+		return err
+	}
 	readiness := new(lifecycle.Readiness)
-	door := rpc.Config{Logger: logger, Name: "storage", Readiness: readiness}
+	door := rpc.Config{Logger: logger, Name: "storage", Readiness: readiness, Stats: tel.ServerStats()}
 	inspection := door
 	door.Reflection, inspection.Name = true, "inspection"
 	public, private := rpc.New(door), rpc.New(inspection)
@@ -64,7 +72,7 @@ func serve(ctx context.Context, logger *slog.Logger, c config, blobs blob.Store)
 	}
 	logger.InfoContext(ctx, "storage is ready",
 		slog.String("listen", c.Listen), slog.String("inspect_listen", c.InspectListen), slog.String("engine", c.Engine))
-	return lifecycle.Run(ctx, logger, c.Lifecycle(readiness),
+	return lifecycle.Run(ctx, logger, c.Lifecycle(readiness), tel.Component(),
 		lifecycle.Component{Name: "sweeper", Run: service.Run},
 		private.Component(listeners[1]), public.Component(listeners[0]))
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc"
@@ -52,8 +53,9 @@ func (r Retention) Check(c *settings.Check) {
 
 // Server is the metadata service.
 type Server struct {
-	namespace  *namespace.Namespace
-	dispatcher access.Dispatcher
+	namespace     *namespace.Namespace
+	dispatcher    access.Dispatcher
+	quotaRefusals atomic.Int64
 }
 
 // New opens the service over its table.
@@ -90,13 +92,13 @@ func (s *Server) RegisterLedger(registrar grpc.ServiceRegistrar) {
 // Dispatcher returns the interceptors that say who calls and what they may do.
 // They stand in every door to the service, also in the one within a process.
 func (s *Server) Dispatcher() []grpc.UnaryServerInterceptor {
-	return []grpc.UnaryServerInterceptor{s.dispatcher.Public()}
+	return []grpc.UnaryServerInterceptor{s.countRefusals(s.dispatcher.Public())}
 }
 
 // LedgerDispatcher returns the interceptors of the door that only storage may
 // enter, which proof tells.
 func (s *Server) LedgerDispatcher(proof access.Proof) []grpc.UnaryServerInterceptor {
-	return []grpc.UnaryServerInterceptor{s.dispatcher.Ledger(proof)}
+	return []grpc.UnaryServerInterceptor{s.countRefusals(s.dispatcher.Ledger(proof))}
 }
 
 // SameProcess is the proof of a storage service that has the door to itself,

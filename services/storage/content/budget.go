@@ -3,6 +3,7 @@ package content
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"github.com/holdfast-files/holdfast/internal/fault"
@@ -14,24 +15,27 @@ import (
 // large request at the head of the queue is not overtaken by small ones.
 type budget struct {
 	shares   *semaphore.Weighted
+	taken    *atomic.Int64 // bytes, of this and other budgets
 	patience time.Duration
 }
 
 var errImpatient = errors.New("content: no memory within the admission timeout")
 
-func newBudget(bytes int64, patience time.Duration) *budget {
-	return &budget{shares: semaphore.NewWeighted(bytes), patience: patience}
+func newBudget(bytes int64, taken *atomic.Int64, patience time.Duration) *budget {
+	return &budget{shares: semaphore.NewWeighted(bytes), taken: taken, patience: patience}
 }
 
 // acquire takes n bytes, which release gives back. It waits until they are
 // free, ctx ends or the patience is over, which is UNAVAILABLE.
 func (b *budget) acquire(ctx context.Context, n int64) error {
 	if b.shares.TryAcquire(n) {
+		b.taken.Add(n)
 		return nil
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, b.patience, errImpatient)
 	defer cancel()
 	if b.shares.Acquire(ctx, n) == nil {
+		b.taken.Add(n)
 		return nil
 	}
 	if cause := context.Cause(ctx); errors.Is(cause, errImpatient) {
@@ -40,4 +44,7 @@ func (b *budget) acquire(ctx context.Context, n int64) error {
 	return fault.FromStatus(ctx.Err())
 }
 
-func (b *budget) release(n int64) { b.shares.Release(n) }
+func (b *budget) release(n int64) {
+	b.taken.Add(-n)
+	b.shares.Release(n)
+}

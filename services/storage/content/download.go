@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"sync/atomic"
 
 	"github.com/google/uuid"
 	"github.com/holdfast-files/holdfast/internal/fault"
@@ -30,10 +31,11 @@ import (
 // damaged, those of the ledger's Locate, and those of begin and of its writer
 // as they are. The end of ctx ends the download.
 func (e *Engine) Download(ctx context.Context, req *storagev1.DownloadRequest, begin func(*storagev1.DownloadHeader) (io.Writer, error)) error {
-	out := &opening{begin: begin}
+	out := &opening{begin: begin, moved: &e.stats.downloaded}
 	err := e.download(ctx, req, out)
 	if errors.Is(err, blob.ErrNotFound) && !out.begun {
 		// The contents may have been purged and swept since Locate.
+		e.stats.retries.Add(1)
 		err = e.download(ctx, req, out)
 	}
 	switch {
@@ -155,6 +157,7 @@ func locateRequest(req *storagev1.DownloadRequest) *ledgerv1.LocateRequest {
 type opening struct {
 	begin  func(*storagev1.DownloadHeader) (io.Writer, error)
 	header *storagev1.DownloadHeader
+	moved  *atomic.Int64
 
 	begun  bool
 	w      io.Writer
@@ -177,6 +180,7 @@ func (o *opening) Write(p []byte) (int, error) {
 		return 0, err
 	}
 	n, err := o.w.Write(p)
+	o.moved.Add(int64(n))
 	if err != nil {
 		o.failed = err
 	}

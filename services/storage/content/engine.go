@@ -47,6 +47,7 @@ type Engine struct {
 	logger *slog.Logger
 	small  *budget
 	large  *budget
+	stats  counters
 
 	streamMemory   int64
 	ledgerTimeout  time.Duration
@@ -70,8 +71,8 @@ func New(cfg Config) *Engine {
 		e.logger = slog.Default()
 	}
 	memory, patience := or(cfg.UploadMemory, 128<<20), or(cfg.AdmissionTimeout, time.Minute)
-	e.small = newBudget(max(memory/4, largestBuffer), patience)
-	e.large = newBudget(max(memory-memory/4, e.streamMemory), patience)
+	e.small = newBudget(max(memory/4, largestBuffer), &e.stats.buffers, patience)
+	e.large = newBudget(max(memory-memory/4, e.streamMemory), &e.stats.buffers, patience)
 	return e
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"sync/atomic"
 
 	"github.com/holdfast-files/holdfast/internal/fault"
 	errorsv1 "github.com/holdfast-files/holdfast/proto/holdfast/errors/v1"
@@ -21,16 +22,18 @@ type intake struct {
 	digest *digest
 	most   bound
 
-	read int64
-	end  error // io.EOF or what is wrong, once the body has ended
+	moved *atomic.Int64 // grows with read
+	read  int64
+	end   error // io.EOF or what is wrong, once the body has ended
 }
 
-func newIntake(spec *storagev1.UploadSpec, body io.Reader) *intake {
+func newIntake(spec *storagev1.UploadSpec, body io.Reader, moved *atomic.Int64) *intake {
 	return &intake{
 		body:   body,
 		spec:   spec,
 		size:   announcedSize(spec),
 		digest: newDigest(len(spec.GetSha512()) != 0),
+		moved:  moved,
 	}
 }
 
@@ -41,6 +44,7 @@ func (in *intake) Read(p []byte) (int, error) {
 	}
 	n, err := in.body.Read(p)
 	in.read += int64(n)
+	in.moved.Add(int64(n))
 	switch {
 	case in.size != unknown && in.read > in.size:
 		in.end = fault.Invalidf("size_bytes", "%d bytes were announced and more came", in.size)

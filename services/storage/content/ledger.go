@@ -45,6 +45,7 @@ func (e *Engine) commit(ctx context.Context, req *ledgerv1.CommitRequest) (*ledg
 			return resp, err
 		}
 		// Spread, so that many uploads do not come back at once.
+		e.stats.retries.Add(1)
 		<-time.After(pause/2 + rand.N(pause)) //nolint:gosec // nothing to guess
 	}
 }

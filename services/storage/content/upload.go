@@ -39,6 +39,8 @@ func (e *Engine) Upload(ctx context.Context, spec *storagev1.UploadSpec, body io
 	if err := checkSpec(spec); err != nil {
 		return nil, err
 	}
+	e.stats.uploads.Add(1)
+	defer e.stats.uploads.Add(-1)
 	memory, bytes := e.memoryFor(spec)
 	if err := memory.acquire(ctx, bytes); err != nil {
 		return nil, err
@@ -49,7 +51,7 @@ func (e *Engine) Upload(ctx context.Context, spec *storagev1.UploadSpec, body io
 	if err != nil {
 		return nil, err
 	}
-	in := newIntake(spec, body)
+	in := newIntake(spec, body, &e.stats.uploaded)
 	defer in.close()
 	if begun.GetReplay() != nil {
 		return replay(ctx, begun.GetReplay(), in)

@@ -14,6 +14,9 @@ type Stats struct {
 	Failed   int64 // tries of jobs that failed
 	Deleted  int64 // blobs, those that did not exist included
 	Steps    int64 // jobs that touched records only
+	// Waiting are the jobs that the last claim found due and did not take, other
+	// sweepers' and failed ones included; of a shard it counts 100 at most.
+	Waiting int64
 	// InHand is the number of jobs that are leased and not yet ended or failed.
 	InHand int64
 	// OldestDue is when the oldest job that the last claim found became due,
@@ -41,6 +44,7 @@ func (c *counters) claimed(resp *ledgerv1.ClaimJobsResponse) {
 	c.now.Claimed += int64(len(resp.GetJobs()))
 	c.now.InHand += int64(len(resp.GetJobs()))
 	c.now.Steps += int64(resp.GetStepsDone())
+	c.now.Waiting = max(0, resp.GetDueJobs()-int64(len(resp.GetJobs()))-int64(resp.GetStepsDone()))
 	c.now.LastClaim = time.Now()
 	c.now.OldestDue = time.Time{}
 	if resp.OldestDueTime != nil {

@@ -899,6 +899,9 @@ type ClaimJobsResponse struct {
 	StepsDone int32 `protobuf:"varint,2,opt,name=steps_done,json=stepsDone,proto3" json:"steps_done,omitempty"`
 	// When the oldest job that was found due became due; absent when none was.
 	OldestDueTime *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=oldest_due_time,json=oldestDueTime,proto3" json:"oldest_due_time,omitempty"`
+	// Jobs that were found due, those of this call and those that are leased to
+	// others included; of each of the 256 shards 100 at most are counted.
+	DueJobs       int64 `protobuf:"varint,4,opt,name=due_jobs,json=dueJobs,proto3" json:"due_jobs,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -952,6 +955,13 @@ func (x *ClaimJobsResponse) GetOldestDueTime() *timestamppb.Timestamp {
 		return x.OldestDueTime
 	}
 	return nil
+}
+
+func (x *ClaimJobsResponse) GetDueJobs() int64 {
+	if x != nil {
+		return x.DueJobs
+	}
+	return 0
 }
 
 // FinishJobRequest ends a job.
@@ -1819,12 +1829,13 @@ const file_holdfast_ledger_v1_ledger_proto_rawDesc = "" +
 	"\x03Job\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
 	"\x05lease\x18\x02 \x01(\tR\x05lease\x12\x19\n" +
-	"\bblob_ids\x18\x03 \x03(\tR\ablobIds\"\xa3\x01\n" +
+	"\bblob_ids\x18\x03 \x03(\tR\ablobIds\"\xbe\x01\n" +
 	"\x11ClaimJobsResponse\x12+\n" +
 	"\x04jobs\x18\x01 \x03(\v2\x17.holdfast.ledger.v1.JobR\x04jobs\x12\x1d\n" +
 	"\n" +
 	"steps_done\x18\x02 \x01(\x05R\tstepsDone\x12B\n" +
-	"\x0foldest_due_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\roldestDueTime\"8\n" +
+	"\x0foldest_due_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\roldestDueTime\x12\x19\n" +
+	"\bdue_jobs\x18\x04 \x01(\x03R\adueJobs\"8\n" +
 	"\x10FinishJobRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
 	"\x05lease\x18\x02 \x01(\tR\x05lease\"\x13\n" +

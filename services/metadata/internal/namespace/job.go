@@ -49,6 +49,7 @@ func (n *Namespace) ClaimJobs(
 		if err != nil {
 			return nil, err
 		}
+		response.DueJobs += int64(len(page.Items))
 		for _, item := range page.Items {
 			if len(response.GetJobs()) == limit || response.GetStepsDone() == stepsPerClaim {
 				break

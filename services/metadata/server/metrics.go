@@ -1,0 +1,37 @@
+package server
+
+import (
+	"context"
+
+	"go.opentelemetry.io/otel/metric"
+	"google.golang.org/grpc"
+
+	"github.com/holdfast-files/holdfast/internal/fault"
+	errorsv1 "github.com/holdfast-files/holdfast/proto/holdfast/errors/v1"
+)
+
+// scope names what is observed here.
+const scope = "github.com/holdfast-files/holdfast/services/metadata"
+
+// Observe makes metrics of what the service counts anyway.
+func (s *Server) Observe(meters metric.MeterProvider) error {
+	_, err := meters.Meter(scope).Int64ObservableCounter("holdfast.quota.refusals",
+		metric.WithUnit("{call}"), metric.WithDescription("Calls that were refused because a quota was used up."),
+		metric.WithInt64Callback(func(_ context.Context, o metric.Int64Observer) error {
+			o.Observe(s.quotaRefusals.Load())
+			return nil
+		}))
+	return err
+}
+
+// countRefusals is inner, and counts the calls that a quota stands against,
+// whoever found that it does.
+func (s *Server) countRefusals(inner grpc.UnaryServerInterceptor) grpc.UnaryServerInterceptor {
+	return func(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+		resp, err := inner(ctx, req, info, handler)
+		if err != nil && fault.ReasonOf(err) == errorsv1.Reason_REASON_QUOTA_EXCEEDED {
+			s.quotaRefusals.Add(1)
+		}
+		return resp, err
+	}
+}
