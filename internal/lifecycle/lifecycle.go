@@ -50,7 +50,11 @@ const defaultDrainTimeout = 30 * time.Second
 // It returns nil after a clean drain, else the errors of the components, which
 // are those of ctx for one that was not done within DrainTimeout. A second
 // signal makes it return ErrForced at once, for main to exit.
+//
+// It also sets the pace of the garbage collector to that of a server, which GOGC
+// overrules.
 func Run(ctx context.Context, logger *slog.Logger, cfg Config, components ...Component) error {
+	tuneCollector()
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
 	defer signal.Stop(signals)
