@@ -75,13 +75,15 @@ func New(ctx context.Context, config Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Server{namespace: n}, nil
+	return &Server{namespace: n, dispatcher: access.Dispatcher{Members: n}}, nil
 }
 
 // Register registers what callers may call.
 func (s *Server) Register(registrar grpc.ServiceRegistrar) {
 	metadatav1.RegisterSpaceServiceServer(registrar, s.namespace)
 	metadatav1.RegisterFileServiceServer(registrar, s.namespace)
+	metadatav1.RegisterMemberServiceServer(registrar, s.namespace)
+	metadatav1.RegisterKeyServiceServer(registrar, s.namespace)
 }
 
 // RegisterLedger registers what storage alone may call.

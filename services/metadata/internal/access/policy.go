@@ -29,6 +29,8 @@ var policy = map[string]rule{
 	metadatav1.FileService_DeleteRevision_FullMethodName:  role(Writer, name),
 	metadatav1.FileService_RestoreRevision_FullMethodName: role(Writer, name),
 
+	metadatav1.UploadService_GetUpload_FullMethodName: role(Writer, name),
+
 	metadatav1.MemberService_CreateMember_FullMethodName: role(Owner, parent),
 	metadatav1.MemberService_GetMember_FullMethodName:    role(Owner, name),
 	metadatav1.MemberService_ListMembers_FullMethodName:  role(Owner, parent),

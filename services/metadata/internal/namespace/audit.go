@@ -73,7 +73,8 @@ func (a *audit) examine(ctx context.Context, item table.Item) error {
 		if len(parts) == 2 {
 			a.count(parts[0], quota.CountedBy(item))
 		}
-	case record.KindSecret, record.KindIndex, record.KindSpace, record.KindSlots, record.KindOutcome:
+	case record.KindSecret, record.KindIndex, record.KindSpace, record.KindSlots, record.KindOutcome,
+		record.KindAPIKey, record.KindMember:
 	default:
 		a.find(ledgerv1.Finding_RECORD_CORRUPT, jobRef(item.Key), "the key is none of ours")
 	}

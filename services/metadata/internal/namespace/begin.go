@@ -16,6 +16,7 @@ import (
 	ledgerv1 "github.com/holdfast-files/holdfast/proto/holdfast/ledger/v1"
 	recordv1 "github.com/holdfast-files/holdfast/proto/holdfast/record/v1"
 	storagev1 "github.com/holdfast-files/holdfast/proto/holdfast/storage/v1"
+	"github.com/holdfast-files/holdfast/services/metadata/internal/access"
 	"github.com/holdfast-files/holdfast/services/metadata/internal/mediatype"
 	"github.com/holdfast-files/holdfast/services/metadata/internal/record"
 	"github.com/holdfast-files/holdfast/services/metadata/internal/resource"
@@ -36,6 +37,10 @@ func (n *Namespace) Begin(ctx context.Context, req *ledgerv1.BeginRequest) (*led
 	}
 	if spec.GetSizeBytes() > maxFileBytes {
 		return nil, fault.New(errorsv1.Reason_REASON_TOO_LARGE, "files are at most %d bytes long", int64(maxFileBytes))
+	}
+	p, err := access.Of(ctx)
+	if err != nil {
+		return nil, err
 	}
 	r, err := newRequest(ctx, spec)
 	if err != nil {
@@ -66,7 +71,7 @@ func (n *Namespace) Begin(ctx context.Context, req *ledgerv1.BeginRequest) (*led
 	blob := uuid.Must(uuid.NewV7())
 	grant.BlobId = blob[:]
 	grant.NewNode = record.NewID()
-	grant.Principal = r.principal
+	grant.Principal, grant.Identity = r.principal, identity(p)
 	grant.RequestId, grant.Fingerprint = r.id, r.fingerprint
 	grant.BeginMicros = n.now()
 	grant.ExpireMicros = grant.GetBeginMicros() + n.config.UploadLifetime.Microseconds()

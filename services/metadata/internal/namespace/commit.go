@@ -13,6 +13,7 @@ import (
 	ledgerv1 "github.com/holdfast-files/holdfast/proto/holdfast/ledger/v1"
 	recordv1 "github.com/holdfast-files/holdfast/proto/holdfast/record/v1"
 	storagev1 "github.com/holdfast-files/holdfast/proto/holdfast/storage/v1"
+	"github.com/holdfast-files/holdfast/services/metadata/internal/access"
 	"github.com/holdfast-files/holdfast/services/metadata/internal/quota"
 	"github.com/holdfast-files/holdfast/services/metadata/internal/record"
 	"github.com/holdfast-files/holdfast/services/metadata/table"
@@ -28,6 +29,9 @@ const foldersPerCommit = 40
 func (n *Namespace) Commit(ctx context.Context, req *ledgerv1.CommitRequest) (*ledgerv1.CommitResponse, error) {
 	grant, err := n.openGrant(req.GetGrant())
 	if err != nil {
+		return nil, err
+	}
+	if err := n.stillAllowed(ctx, grant.GetIdentity(), grant.GetSpace(), access.Writer); err != nil {
 		return nil, err
 	}
 	c := commit{n: n, grant: grant, now: n.now()}

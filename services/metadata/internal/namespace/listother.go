@@ -8,7 +8,6 @@ import (
 	recordv1 "github.com/holdfast-files/holdfast/proto/holdfast/record/v1"
 	"github.com/holdfast-files/holdfast/services/metadata/internal/record"
 	"github.com/holdfast-files/holdfast/services/metadata/internal/resource"
-	"github.com/holdfast-files/holdfast/services/metadata/table"
 )
 
 // ListRevisions lists the revisions of a file, newest first.
@@ -68,50 +67,5 @@ func (n *Namespace) ListRevisions(
 			return response, nil
 		}
 		query.To = last
-	}
-}
-
-// ListSpaces lists the spaces, by id.
-func (n *Namespace) ListSpaces(
-	ctx context.Context, req *metadatav1.ListSpacesRequest,
-) (*metadatav1.ListSpacesResponse, error) {
-	size, err := pageSize(req.GetPageSize())
-	if err != nil {
-		return nil, err
-	}
-	asked := clone(req)
-	asked.PageSize, asked.PageToken = 0, ""
-	last, err := n.openCursor(ctx, asked, req.GetPageToken())
-	if err != nil {
-		return nil, err
-	}
-	response := new(metadatav1.ListSpacesResponse)
-	for {
-		query := table.Query{Partition: record.SpaceIndexPartition(), Limit: size - len(response.Spaces) + 1}
-		if last != "" {
-			query.From = last + "\x01"
-		}
-		page, err := n.table.Query(ctx, query)
-		if err != nil {
-			return nil, err
-		}
-		for _, item := range page.Items {
-			if len(response.Spaces) == size {
-				response.NextPageToken, err = n.sealCursor(ctx, asked, last)
-				return response, err
-			}
-			last = item.Key.Sort
-			h, err := n.head(ctx, item.Key.Sort)
-			if fault.ReasonOf(err) == fault.NotFound.Reason {
-				continue // deleted since
-			}
-			if err != nil {
-				return nil, err
-			}
-			response.Spaces = append(response.Spaces, space(h.space))
-		}
-		if !page.More {
-			return response, nil
-		}
 	}
 }

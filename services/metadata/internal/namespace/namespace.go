@@ -16,6 +16,8 @@ import (
 	"log/slog"
 	"time"
 
+	lru "github.com/hashicorp/golang-lru/v2"
+
 	"github.com/holdfast-files/holdfast/internal/fault"
 	errorsv1 "github.com/holdfast-files/holdfast/proto/holdfast/errors/v1"
 	ledgerv1 "github.com/holdfast-files/holdfast/proto/holdfast/ledger/v1"
@@ -47,12 +49,18 @@ type Config struct {
 type Namespace struct {
 	metadatav1.UnimplementedSpaceServiceServer
 	metadatav1.UnimplementedFileServiceServer
+	metadatav1.UnimplementedMemberServiceServer
+	metadatav1.UnimplementedKeyServiceServer
 	ledgerv1.UnimplementedLedgerServiceServer
 
 	config Config
 	table  table.Table
 	tree   *tree
 	key    seal.Key
+
+	roles    *lru.Cache[roleKey, standingRole]
+	keyUses  *lru.Cache[string, int64] // when a use was last noted, in microseconds
+	keysUsed chan *recordv1.Key
 }
 
 // Open returns the namespace that the table holds, and makes the table's
@@ -67,7 +75,12 @@ func Open(ctx context.Context, config Config) (*Namespace, error) {
 			return nil, fmt.Errorf("namespace: %s must be positive", name)
 		}
 	}
-	n := &Namespace{config: config, table: config.Table, tree: newTree()}
+	n := &Namespace{
+		config: config, table: config.Table, tree: newTree(),
+		roles:    newLRU[roleKey, standingRole](rememberedRoles),
+		keyUses:  newLRU[string, int64](rememberedKeyUses),
+		keysUsed: make(chan *recordv1.Key, keyUsesWaiting),
+	}
 	secret := table.Item{Key: record.SecretKey()}
 	fresh := seal.NewKey()
 	secret.Value = fresh[:]

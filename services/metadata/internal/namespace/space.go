@@ -51,8 +51,8 @@ func (n *Namespace) CreateSpace(ctx context.Context, req *metadatav1.CreateSpace
 			Id: id, DisplayName: displayName, Etag: record.NewEtag(), State: recordv1.Space_LIVE,
 			CreateMicros: now, UpdateMicros: now,
 			// Behind every version that a former space of this id had.
-			TreeVersion: now,
-			Quota:       allowed,
+			TreeVersion: now, PolicyVersion: now,
+			Quota: allowed,
 		}
 		root := &recordv1.Node{
 			Id: record.Root, Kind: recordv1.Node_FOLDER, State: recordv1.Node_LIVE, Etag: record.NewEtag(),

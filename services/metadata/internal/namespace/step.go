@@ -157,6 +157,11 @@ func (n *Namespace) stepSpace(ctx context.Context, item table.Item, job *recordv
 			return err
 		}
 	}
+	if gone.size() <= stepWrites {
+		if err := n.gatherAccess(ctx, gone); err != nil {
+			return err
+		}
+	}
 	if writes := gone.writes(); len(writes) > 0 {
 		return n.table.Commit(ctx, writes)
 	}
@@ -175,4 +180,47 @@ func (n *Namespace) stepSpace(ctx context.Context, item table.Item, job *recordv
 		writes = append(writes, table.Delete(record.Usage(space, k), table.Any))
 	}
 	return n.table.Commit(ctx, writes)
+}
+
+// gatherAccess adds members and keys of a deleted space to a removal, as many
+// as fit into one commit.
+func (n *Namespace) gatherAccess(ctx context.Context, gone *removal) error {
+	for _, query := range []table.Query{record.Members(gone.space, ""), record.APIKeys(gone.space, "")} {
+		query.Limit = stepNodes
+		page, err := n.table.Query(ctx, query)
+		if err != nil {
+			return err
+		}
+		for _, item := range page.Items {
+			if gone.size() > stepWrites {
+				return nil
+			}
+			if err := gone.addAccess(item); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// addAccess adds a member, a key or the last use of one.
+func (r *removal) addAccess(item table.Item) error {
+	switch {
+	case record.IsAPIKeyUse(item.Key.Sort):
+		return nil // goes with its key
+	case record.IsAPIKey(item.Key.Sort):
+		k := new(recordv1.Key)
+		if err := record.Decode(item, k); err != nil {
+			return err
+		}
+		r.pending = append(r.pending, dropKey(k)...)
+	default:
+		m := new(recordv1.Member)
+		if err := record.Decode(item, m); err != nil {
+			return err
+		}
+		r.pending = append(r.pending, table.Delete(record.Membership(m.GetId(), r.space), table.Any))
+	}
+	r.pending = append(r.pending, table.Delete(item.Key, table.IfTag(item.Tag)))
+	return nil
 }

@@ -31,6 +31,10 @@ const (
 	sharePrefix         = "B#"
 	usageSort           = "Q"
 	slotSort            = "OPEN"
+	memberPrefix        = "M#"
+	keyPrefix           = "K#"
+	keyUseSuffix        = "#USE"
+	keyHashSort         = "KEY"
 	// trashSeparator sorts before every byte that a display name may hold, so
 	// that trash entries order by name first.
 	trashSeparator = "\x01"
@@ -129,6 +133,67 @@ func principalHash(principal string) string {
 	return hex.EncodeToString(sum[:16])
 }
 
+// MemberID returns the id of a member, which follows from whom it is about: so
+// his role in a space is one read, and he is a member of it once.
+func MemberID(principal string) string { return principalHash(principal) }
+
+// Member is the key of a member of a space.
+func Member(space, id string) table.Key {
+	return table.Key{Partition: "S#" + space, Sort: memberPrefix + id}
+}
+
+// Members queries the members of a space behind one of them, by id.
+func Members(space, behind string) table.Query {
+	return behindIn("S#"+space, memberPrefix, behind)
+}
+
+// Membership is the key that lists a space under one of its members.
+func Membership(id, space string) table.Key {
+	return table.Key{Partition: MembershipPartition(id), Sort: space}
+}
+
+// MembershipPartition holds the spaces of a member, sorted by id.
+func MembershipPartition(id string) string { return "G#" + id }
+
+// APIKey is the key of an API key in its space.
+func APIKey(space, id string) table.Key {
+	return table.Key{Partition: "S#" + space, Sort: keyPrefix + id}
+}
+
+// APIKeyUse is the key of the last use of an API key; it sorts right behind it.
+func APIKeyUse(space, id string) table.Key {
+	return table.Key{Partition: "S#" + space, Sort: keyPrefix + id + keyUseSuffix}
+}
+
+// IsAPIKeyUse tells whether a sort key is that of the last use of an API key.
+func IsAPIKeyUse(sort string) bool { return strings.HasSuffix(sort, keyUseSuffix) }
+
+// IsAPIKey tells whether a sort key is that of an API key in its space.
+func IsAPIKey(sort string) bool { return strings.HasPrefix(sort, keyPrefix) && !IsAPIKeyUse(sort) }
+
+// APIKeys queries the API keys of a space behind one of them, each with its
+// last use behind it, by id.
+func APIKeys(space, behind string) table.Query {
+	if behind != "" {
+		behind += keyUseSuffix
+	}
+	return behindIn("S#"+space, keyPrefix, behind)
+}
+
+// APIKeyHash is the key of an API key by the hash of its secret.
+func APIKeyHash(hash []byte) table.Key {
+	return table.Key{Partition: "K#" + hex.EncodeToString(hash), Sort: keyHashSort}
+}
+
+// behindIn queries the sort keys of a prefix behind one of them.
+func behindIn(partition, prefix, behind string) table.Query {
+	q := table.Query{Partition: partition, From: prefix, To: after(prefix)}
+	if behind != "" {
+		q.From = prefix + behind + "\x01"
+	}
+	return q
+}
+
 func nodePartition(space, id string) string { return "N#" + space + "#" + id }
 
 func shard(id string, n uint32) uint32 {
@@ -158,6 +223,8 @@ const (
 	KindUsage   Kind = 'Q'
 	KindSlots   Kind = 'O'
 	KindOutcome Kind = 'I'
+	KindAPIKey  Kind = 'K'
+	KindMember  Kind = 'G'
 )
 
 // KindOf returns the kind of a key and the parts of its partition.

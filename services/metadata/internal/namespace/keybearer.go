@@ -1,0 +1,126 @@
+package namespace
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/holdfast-files/holdfast/internal/fault"
+	errorsv1 "github.com/holdfast-files/holdfast/proto/holdfast/errors/v1"
+	metadatav1 "github.com/holdfast-files/holdfast/proto/holdfast/metadata/v1"
+	recordv1 "github.com/holdfast-files/holdfast/proto/holdfast/record/v1"
+	"github.com/holdfast-files/holdfast/services/metadata/internal/access"
+	"github.com/holdfast-files/holdfast/services/metadata/internal/record"
+	"github.com/holdfast-files/holdfast/services/metadata/table"
+)
+
+const (
+	// keyUseInterval is how exactly the last use of a key is known.
+	keyUseInterval = 5 * time.Minute
+	// keyUsesWaiting are the uses that wait to be written; further ones are
+	// forgotten and noted at the next use.
+	keyUsesWaiting = 1 << 10
+	// rememberedKeyUses are the keys of which it is known when their use was
+	// last noted.
+	rememberedKeyUses = 1 << 14
+)
+
+// KeyBearer returns who bears the API key whose secret has a hash: one read,
+// so that a key that was revoked is refused by the next call.
+// UNAUTHENTICATED when there is no such key or it has expired.
+func (n *Namespace) KeyBearer(ctx context.Context, hash []byte) (access.Principal, error) {
+	found, err := n.readKey(ctx, hash)
+	if err != nil {
+		return access.Principal{}, err
+	}
+	if passed(found.GetExpireMicros(), n.now()) {
+		return access.Principal{}, badKey()
+	}
+	n.noticeKeyUse(found)
+	return keyPrincipal(found), nil
+}
+
+// readKey returns the API key whose secret has a hash, expired or not.
+func (n *Namespace) readKey(ctx context.Context, hash []byte) (*recordv1.Key, error) {
+	item, err := n.table.Get(ctx, record.APIKeyHash(hash))
+	if errors.Is(err, table.ErrNotFound) {
+		return nil, badKey()
+	}
+	if err != nil {
+		return nil, err
+	}
+	found := new(recordv1.Key)
+	if err := record.Decode(item, found); err != nil {
+		return nil, err
+	}
+	if found.GetScope() == int32(metadatav1.Key_ADMINISTER) {
+		// It acts in other spaces too, where nobody would notice that its own is gone.
+		if _, err := n.head(ctx, found.GetSpace()); errors.Is(err, fault.NotFound) {
+			return nil, badKey()
+		} else if err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
+func badKey() error {
+	return fault.New(errorsv1.Reason_REASON_UNAUTHENTICATED, "the key is unknown, revoked or expired")
+}
+
+// keyPrincipal returns who bears a key.
+func keyPrincipal(k *recordv1.Key) access.Principal {
+	p := access.Principal{
+		ID: access.KeyPrefix + k.GetSpace() + "/" + k.GetId(), Kind: access.KindKey, KeyHash: k.GetHash(),
+	}
+	switch metadatav1.Key_Scope(k.GetScope()) {
+	case metadatav1.Key_ADMINISTER:
+		p.Administrator = true
+		return p
+	case metadatav1.Key_READ:
+		p.Role = access.Reader
+	case metadatav1.Key_WRITE:
+		p.Role = access.Writer
+	case metadatav1.Key_OWN:
+		p.Role = access.Owner
+	}
+	p.Space = k.GetSpace()
+	return p
+}
+
+// noticeKeyUse has the use of a key noted, unless it was a short while ago.
+func (n *Namespace) noticeKeyUse(k *recordv1.Key) {
+	now := n.now()
+	if noted, ok := n.keyUses.Get(k.GetId()); ok && now-noted < keyUseInterval.Microseconds() {
+		return
+	}
+	select {
+	case n.keysUsed <- k:
+		n.keyUses.Add(k.GetId(), now)
+	default:
+	}
+}
+
+// NoteKeyUses writes when keys were used, beside the calls that use them, until
+// ctx ends.
+func (n *Namespace) NoteKeyUses(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case used := <-n.keysUsed:
+			if err := n.noteKeyUse(ctx, used); err != nil && ctx.Err() == nil {
+				n.config.Logger.WarnContext(ctx, "the use of a key was not noted", slog.Any("error", err))
+			}
+		}
+	}
+}
+
+func (n *Namespace) noteKeyUse(ctx context.Context, k *recordv1.Key) error {
+	use := record.Item(record.APIKeyUse(k.GetSpace(), k.GetId()), "", &recordv1.KeyUse{UseMicros: n.now()})
+	return ignoreConditions(n.table.Commit(ctx, []table.Write{
+		table.Check(record.APIKey(k.GetSpace(), k.GetId()), table.IfPresent),
+		table.Put(use, table.Any),
+	}))
+}
