@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/holdfast-files/holdfast/internal/caller"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/peer"
 )
@@ -42,10 +43,17 @@ func (c *chain) address(ctx context.Context, viewer string) string {
 		return ""
 	}
 	own := addr.Addr().Unmap().WithZone("")
-	if claimed, err := netip.ParseAddr(viewer); err == nil && c.trusted(own) {
+	if claimed, err := netip.ParseAddr(viewer); err == nil && (c.trusted(own) || certified(p)) {
 		return claimed.String()
 	}
 	return own.String()
+}
+
+// certified reports whether the peer has shown a certificate that was found
+// good: it is one of our services then.
+func certified(p *peer.Peer) bool {
+	info, ok := p.AuthInfo.(credentials.TLSInfo)
+	return ok && len(info.State.VerifiedChains) > 0
 }
 
 func (c *chain) trusted(peer netip.Addr) bool {

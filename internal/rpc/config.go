@@ -31,7 +31,8 @@ type Config struct {
 	// TLS, when not nil, is spoken on the listener; else plain HTTP/2.
 	TLS *tls.Config
 	// TrustedPeers are the networks whose x-viewer-address is believed; the
-	// loopback ones when nil. Other callers are known by their own address.
+	// loopback ones when nil. A peer with a client certificate that was verified
+	// is believed too. Other callers are known by their own address.
 	TrustedPeers []netip.Prefix
 	// Unary and Stream stand inside the chain, right before the handler: the
 	// caller is known and errors are still faults. A Local has unary ones only.

@@ -21,6 +21,9 @@ import (
 type DialConfig struct {
 	// TLS, when not nil, is spoken to the target; else plain HTTP/2.
 	TLS *tls.Config
+	// Token, when not empty, is the credential of this service itself, which each
+	// call carries beside that of its caller.
+	Token string
 	// Timeout is the deadline of a unary call whose context has none; 30 s
 	// when 0. Streams get none: a transfer may be long.
 	Timeout time.Duration
@@ -73,6 +76,9 @@ func Dial(target string, cfg DialConfig) (*grpc.ClientConn, error) {
 			Timeout:             10 * time.Second,
 			PermitWithoutStream: true,
 		}),
+	}
+	if cfg.Token != "" {
+		options = append(options, grpc.WithPerRPCCredentials(serviceToken(cfg.Token)))
 	}
 	for _, h := range cfg.Stats {
 		options = append(options, grpc.WithStatsHandler(h))

@@ -11,9 +11,11 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.opentelemetry.io/otel/metric"
 	"google.golang.org/grpc"
 
 	"github.com/holdfast-files/holdfast/internal/fault"
+	"github.com/holdfast-files/holdfast/internal/lifecycle"
 	"github.com/holdfast-files/holdfast/internal/settings"
 	ledgerv1 "github.com/holdfast-files/holdfast/proto/holdfast/ledger/v1"
 	metadatav1 "github.com/holdfast-files/holdfast/proto/holdfast/metadata/v1"
@@ -32,6 +34,13 @@ type Config struct {
 	Now func() time.Time
 	// Retention is how long what is gone stays.
 	Retention Retention
+	// Identity says who may call; the zero value is open mode.
+	Identity Identity
+	// Audit gets the audit log; nil for none. In open mode there is nobody to
+	// tell of.
+	Audit *slog.Logger
+	// Meters counts; nil for not at all.
+	Meters metric.MeterProvider
 }
 
 // Retention is how long what is gone stays. They are settings of every program
@@ -75,7 +84,18 @@ func New(ctx context.Context, config Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Server{namespace: n, dispatcher: access.Dispatcher{Members: n}}, nil
+	s := &Server{namespace: n, dispatcher: access.Dispatcher{Members: n}}
+	if !config.Identity.Configured() {
+		return s, nil
+	}
+	if s.dispatcher.Authenticator, err = config.Identity.authenticator(ctx, n, config.Logger, config.Now); err != nil {
+		return nil, err
+	}
+	if !config.Identity.AuditLog {
+		config.Audit = nil
+	}
+	s.dispatcher.Audit, err = access.NewAudit(config.Audit, config.Meters)
+	return s, err
 }
 
 // Register registers what callers may call.
@@ -101,6 +121,11 @@ func (s *Server) Dispatcher() []grpc.UnaryServerInterceptor {
 // enter, which proof tells.
 func (s *Server) LedgerDispatcher(proof access.Proof) []grpc.UnaryServerInterceptor {
 	return []grpc.UnaryServerInterceptor{s.countRefusals(s.dispatcher.Ledger(proof))}
+}
+
+// Component returns what the service does beside its calls.
+func (s *Server) Component() lifecycle.Component {
+	return lifecycle.Component{Name: "key uses", Run: s.namespace.NoteKeyUses}
 }
 
 // SameProcess is the proof of a storage service that has the door to itself,

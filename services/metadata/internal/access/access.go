@@ -123,6 +123,14 @@ func Of(ctx context.Context) (Principal, error) {
 	return *p, nil
 }
 
+// ActFor makes a call that came with a grant one of the principal to whom the
+// grant was given, for the audit log.
+func ActFor(ctx context.Context, id string, kind Kind) {
+	if p, ok := ctx.Value(principalKey{}).(*Principal); ok {
+		*p = Principal{ID: id, Kind: kind}
+	}
+}
+
 // ID returns the id of who calls, with the error of Of.
 func ID(ctx context.Context) (string, error) {
 	p, err := Of(ctx)

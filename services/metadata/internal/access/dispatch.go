@@ -31,6 +31,8 @@ type Dispatcher struct {
 	Authenticator Authenticator
 	// Members says which roles there are.
 	Members Members
+	// Audit is told of every call; nil for none.
+	Audit *Audit
 }
 
 // Public returns the interceptor of the doors that callers may enter. What is
@@ -41,7 +43,7 @@ func (d *Dispatcher) Public() grpc.UnaryServerInterceptor {
 		if !ok || r.storage {
 			return nil, noRule(info.FullMethod)
 		}
-		return d.dispatch(ctx, req, r, handler)
+		return d.dispatch(ctx, req, info.FullMethod, r, handler)
 	}
 }
 
@@ -53,21 +55,28 @@ func (d *Dispatcher) Ledger(proof Proof) grpc.UnaryServerInterceptor {
 			return nil, noRule(info.FullMethod)
 		}
 		if err := proof(ctx); err != nil {
+			d.Audit.told(ctx, call{method: info.FullMethod, rule: r, decision: new(decision), req: req, err: err})
 			return nil, err
 		}
-		return d.dispatch(ctx, req, r, handler)
+		return d.dispatch(ctx, req, info.FullMethod, r, handler)
 	}
 }
 
-func (d *Dispatcher) dispatch(ctx context.Context, req any, r rule, handler grpc.UnaryHandler) (any, error) {
-	p, err := d.identify(ctx, r)
-	if err != nil {
+func (d *Dispatcher) dispatch(
+	ctx context.Context, req any, method string, r rule, handler grpc.UnaryHandler,
+) (resp any, err error) {
+	found := new(decision)
+	if d.Audit != nil {
+		defer func() { d.Audit.told(ctx, call{method, r, found, req, resp, err}) }()
+	}
+	if found.principal, err = d.identify(ctx, r); err != nil {
 		return nil, err
 	}
-	if err := r.authorize(ctx, d.Members, p, req); err != nil {
+	if err := r.authorize(ctx, d.Members, found.principal, req); err != nil {
 		return nil, err
 	}
-	return handler(With(ctx, p), req)
+	found.let = true
+	return handler(context.WithValue(ctx, principalKey{}, &found.principal), req)
 }
 
 // identify returns who calls.

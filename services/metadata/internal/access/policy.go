@@ -46,8 +46,8 @@ var policy = map[string]rule{
 	ledgerv1.LedgerService_Commit_FullMethodName:    storage(nobody()), // its grant says for whom; the role is checked again
 	ledgerv1.LedgerService_Abandon_FullMethodName:   storage(nobody()), // likewise
 	ledgerv1.LedgerService_Locate_FullMethodName:    storage(role(Reader, downloadSource)),
-	ledgerv1.LedgerService_ClaimJobs_FullMethodName: storage(nobody()),
-	ledgerv1.LedgerService_FinishJob_FullMethodName: storage(nobody()),
+	ledgerv1.LedgerService_ClaimJobs_FullMethodName: storage(chore()),
+	ledgerv1.LedgerService_FinishJob_FullMethodName: storage(chore()),
 	ledgerv1.LedgerService_Audit_FullMethodName:     storage(administrator()),
 
 	ledgerv1.LedgerService_CorrectUsage_FullMethodName: storage(administrator()),
@@ -65,6 +65,9 @@ type rule struct {
 	administrator bool
 	// storage asks for the credential of the storage service besides.
 	storage bool
+	// chore is what a service does by itself again and again: the audit log does
+	// not tell of it.
+	chore bool
 }
 
 // target returns the name of the resource that a request is about, and the
@@ -72,6 +75,7 @@ type rule struct {
 type target func(req any) (field, name string)
 
 func nobody() rule                      { return rule{nobody: true} }
+func chore() rule                       { return rule{nobody: true, chore: true} }
 func identity() rule                    { return rule{} }
 func role(least Role, in target) rule   { return rule{role: least, in: in} }
 func administrator() rule               { return rule{administrator: true} }

@@ -1,0 +1,123 @@
+package access
+
+import (
+	"context"
+	"log/slog"
+	"path"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/metric/noop"
+
+	"github.com/holdfast-files/holdfast/internal/caller"
+	"github.com/holdfast-files/holdfast/internal/fault"
+	errorsv1 "github.com/holdfast-files/holdfast/proto/holdfast/errors/v1"
+	metadatav1 "github.com/holdfast-files/holdfast/proto/holdfast/metadata/v1"
+)
+
+// Decisions is the name of the metric that counts what the audit log tells of.
+const Decisions = "holdfast.access.decisions"
+
+// Audit is the audit log: a line for every call that was let through or
+// refused, with who called, what for, from where and what it came to. Neither
+// secrets nor contents nor names of files are in it. The metric counts the same
+// by method and result, without saying who or where.
+type Audit struct {
+	logger    *slog.Logger
+	decisions metric.Int64Counter
+}
+
+// NewAudit returns an audit log; no lines are written without a logger, and
+// nothing is counted without a meter.
+func NewAudit(logger *slog.Logger, meters metric.MeterProvider) (*Audit, error) {
+	if logger == nil {
+		logger = slog.New(slog.DiscardHandler)
+	}
+	if meters == nil {
+		meters = noop.NewMeterProvider()
+	}
+	counter, err := meters.Meter("holdfast/access").Int64Counter(Decisions,
+		metric.WithDescription("Calls that were let through or refused."), metric.WithUnit("{call}"))
+	return &Audit{logger: logger, decisions: counter}, err
+}
+
+// call is one call as the audit log tells of it.
+type call struct {
+	method   string
+	rule     rule
+	decision *decision
+	req      any
+	resp     any
+	err      error
+}
+
+// decision is what the dispatcher found out about a call.
+type decision struct {
+	principal Principal
+	// let is set when the call was let through to its handler.
+	let bool
+}
+
+// told writes the line of a call, and counts it.
+func (a *Audit) told(ctx context.Context, c call) {
+	if a == nil || c.rule.chore {
+		return
+	}
+	reason, result := "", "allowed"
+	if c.err != nil {
+		reason = fault.ReasonOf(c.err).String()[len("REASON_"):]
+		result = "failed"
+		if !c.decision.let || refused(c.err) {
+			result = "denied"
+		}
+	}
+	method := path.Base(path.Dir(c.method)) + "/" + path.Base(c.method)
+	a.decisions.Add(ctx, 1, metric.WithAttributeSet(attribute.NewSet(
+		attribute.String("method", method), attribute.String("result", result), attribute.String("reason", reason))))
+	level := slog.LevelInfo
+	if result == "denied" {
+		level = slog.LevelWarn
+	}
+	if !a.logger.Enabled(ctx, level) {
+		return
+	}
+	attrs := make([]slog.Attr, 0, 8)
+	attrs = append(attrs,
+		slog.String("principal", c.decision.principal.ID),
+		slog.String("kind", c.decision.principal.Kind.String()),
+		slog.String("method", method),
+		slog.String("resource", c.resource()),
+		slog.String("address", caller.From(ctx).Address),
+		slog.String("result", result))
+	if reason != "" {
+		attrs = append(attrs, slog.String("reason", reason))
+	}
+	a.logger.LogAttrs(ctx, level, "access", attrs...)
+}
+
+// resource returns the name of what a call was about: what came of it, or else
+// what it asked for.
+func (c call) resource() string {
+	if c.err == nil {
+		if r, ok := c.resp.(interface{ GetName() string }); ok {
+			return r.GetName()
+		}
+		if r, ok := c.resp.(interface{ GetFile() *metadatav1.File }); ok && r.GetFile() != nil {
+			return r.GetFile().GetName()
+		}
+	}
+	if c.rule.in == nil {
+		return ""
+	}
+	_, name := c.rule.in(c.req)
+	return name
+}
+
+// refused reports whether an error of a handler says that the caller may not.
+func refused(err error) bool {
+	switch fault.ReasonOf(err) {
+	case errorsv1.Reason_REASON_UNAUTHENTICATED, errorsv1.Reason_REASON_PERMISSION_DENIED:
+		return true
+	}
+	return false
+}
