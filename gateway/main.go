@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"github.com/holdfast-files/holdfast/gateway/content"
 	"github.com/holdfast-files/holdfast/gateway/rest"
 	"github.com/holdfast-files/holdfast/gateway/transport"
+	"github.com/holdfast-files/holdfast/internal/certificate"
 	"github.com/holdfast-files/holdfast/internal/lifecycle"
 	"github.com/holdfast-files/holdfast/internal/logging"
 	"github.com/holdfast-files/holdfast/internal/rpc"
@@ -38,19 +40,24 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	metadata, err := rpc.Dial(c.Metadata, rpc.DialConfig{Reads: reads, Stats: tel.ClientStats()})
+	own, errServer := c.Server(certificate.Optional, logger)
+	peers, errClient := c.Client(logger)
+	if err := errors.Join(errServer, errClient); err != nil {
+		return err
+	}
+	metadata, err := rpc.Dial(c.Metadata, rpc.DialConfig{Reads: reads, TLS: peers, Stats: tel.ClientStats()})
 	if err != nil {
 		return err
 	}
 	defer metadata.Close() //nolint:errcheck // nothing is in flight any more
-	storage, err := rpc.Dial(c.Storage, rpc.DialConfig{Stats: tel.ClientStats()})
+	storage, err := rpc.Dial(c.Storage, rpc.DialConfig{TLS: peers, Stats: tel.ClientStats()})
 	if err != nil {
 		return err
 	}
 	defer storage.Close() //nolint:errcheck // as above
 	readiness := new(lifecycle.Readiness)
 	handler, err := rest.New(rest.Config{
-		Metadata: metadata, Content: content.NewClient(storage), Logger: logger, Open: true, Ready: readiness.Err, Edge: tel.Edge(),
+		Metadata: metadata, Content: content.NewClient(storage), Logger: logger, Open: c.open(), Ready: readiness.Err, Edge: tel.Edge(),
 	})
 	if err != nil {
 		return err
@@ -63,5 +70,5 @@ func run() error {
 	logger.InfoContext(ctx, "gateway is ready",
 		slog.String("listen", c.Listen), slog.String("metadata", c.Metadata), slog.String("storage", c.Storage))
 	return lifecycle.Run(ctx, logger, c.Lifecycle(readiness), tel.Component(),
-		lifecycle.HTTP("gateway", server, transport.Limit(listeners[0], c.MaxConnections)))
+		lifecycle.HTTP("gateway", server, transport.Secure(transport.Limit(listeners[0], c.MaxConnections), own)))
 }

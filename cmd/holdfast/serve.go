@@ -3,12 +3,14 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"strings"
 
 	"github.com/holdfast-files/holdfast/gateway/rest"
 	"github.com/holdfast-files/holdfast/gateway/transport"
+	"github.com/holdfast-files/holdfast/internal/certificate"
 	"github.com/holdfast-files/holdfast/internal/lifecycle"
 	"github.com/holdfast-files/holdfast/internal/logging"
 	"github.com/holdfast-files/holdfast/internal/rpc"
@@ -22,7 +24,7 @@ import (
 // serveCommand runs all three services in one process. Between them there are
 // no sockets; to the outside they listen as the separate programs do.
 type serveCommand struct {
-	Listen         string `help:"Address of the REST gateway; loopback only, since no identity is configured." default:"127.0.0.1:8080"`
+	Listen         string `help:"Address of the REST gateway; loopback only as long as no identity is configured." default:"127.0.0.1:8080"`
 	MetadataListen string `help:"Address of the metadata service for gRPC clients; empty for none." default:"127.0.0.1:9081"`
 	StorageListen  string `help:"Address of the storage service for gRPC clients; empty for none." default:"127.0.0.1:9083"`
 	InspectListen  string `help:"Address at which fsck inspects the running service; empty for none." default:"127.0.0.1:9084"`
@@ -30,21 +32,31 @@ type serveCommand struct {
 	MaxConnections int    `help:"HTTP connections at one time." default:"4096"`
 	dataDirectory
 	metadata.Retention
+	metadata.Identity
 	storage.Limits
+	certificate.Settings
 	settings.Process
 }
 
 // Validate checks the settings.
 func (c *serveCommand) Validate() error {
 	var check settings.Check
-	for flag, address := range map[string]string{
-		"listen": c.Listen, "metadata-listen": c.MetadataListen,
-		"storage-listen": c.StorageListen, "inspect-listen": c.InspectListen,
-	} {
-		if address != "" || flag == "listen" {
+	addresses := map[string]string{
+		"listen": c.Listen, "metadata-listen": c.MetadataListen, "storage-listen": c.StorageListen,
+	}
+	for flag, address := range addresses {
+		if !c.Configured() && (address != "" || flag == "listen") {
 			check.Loopback(flag, address, "no identity is configured")
 		}
 	}
+	if c.InspectListen != "" {
+		check.Loopback("inspect-listen", c.InspectListen, "only operators inspect")
+	}
+	if c.firstKey() && c.MakeSpace == "" {
+		check.Failf("make-space", "must name the space that the first administrator's key belongs to, or give --bootstrap-key-file")
+	}
+	c.Settings.Check(&check, addresses)
+	c.Identity.Check(&check)
 	if c.MaxConnections < 1 {
 		check.Failf("max-connections", "%d is not above 0", c.MaxConnections)
 	}
@@ -53,6 +65,12 @@ func (c *serveCommand) Validate() error {
 	c.Limits.Check(&check)
 	c.Process.Check(&check)
 	return check.Err()
+}
+
+// firstKey reports whether the first administrator's key is to be made: he has
+// no other way in.
+func (c *serveCommand) firstKey() bool {
+	return c.Auth && c.BootstrapKey == "" && c.BootstrapKeyFile == ""
 }
 
 // Run serves until it is told to end.
@@ -70,14 +88,19 @@ func (c *serveCommand) Run() error {
 }
 
 func (c *serveCommand) serve(ctx context.Context, logger *slog.Logger, tel *telemetry.Telemetry, e engines) error {
-	records, err := metadata.New(ctx, metadata.Config{Table: e.records, Logger: logger, Retention: c.Retention})
+	records, err := metadata.New(ctx, metadata.Config{
+		Table: e.records, Logger: logger, Retention: c.Retention, Identity: c.Identity, Meters: tel.Meters,
+		Audit: logging.New(os.Stdout, slog.LevelInfo, slog.String("logger", "audit")),
+	})
 	if err != nil {
 		return err
 	}
-	if c.MakeSpace != "" {
-		if err := records.EnsureSpace(ctx, c.MakeSpace); err != nil {
-			return err
-		}
+	if err := c.prepare(ctx, records); err != nil {
+		return err
+	}
+	own, err := c.Server(certificate.Optional, logger)
+	if err != nil {
+		return err
 	}
 	readiness := new(lifecycle.Readiness)
 	inside := rpc.NewLocal(rpc.Config{Logger: logger, Name: "local", Unary: append(tel.LocalUnary(), records.Dispatcher()...)})
@@ -93,13 +116,13 @@ func (c *serveCommand) serve(ctx context.Context, logger *slog.Logger, tel *tele
 		return err
 	}
 	handler, err := rest.New(rest.Config{
-		Metadata: inside, Content: bytes.Content(), Logger: logger, Open: true, Ready: readiness.Err, Edge: tel.Edge(),
+		Metadata: inside, Content: bytes.Content(), Logger: logger, Open: !c.Configured(), Ready: readiness.Err, Edge: tel.Edge(),
 	})
 	if err != nil {
 		return err
 	}
-	components := []lifecycle.Component{tel.Component(), {Name: "sweeper", Run: bytes.Run}}
-	door := rpc.Config{Logger: logger, Readiness: readiness, Stats: tel.ServerStats()}
+	components := []lifecycle.Component{tel.Component(), {Name: "sweeper", Run: bytes.Run}, records.Component()}
+	door := rpc.Config{Logger: logger, Readiness: readiness, Stats: tel.ServerStats(), TLS: own}
 	asked := door
 	asked.Unary = records.Dispatcher()
 	outside := []struct {
@@ -128,10 +151,45 @@ func (c *serveCommand) serve(ctx context.Context, logger *slog.Logger, tel *tele
 		return err
 	}
 	web := transport.NewServer(transport.Config{Handler: handler, Logger: logger, Malformed: rest.Malformed})
-	components = append(components, lifecycle.HTTP("gateway", web, transport.Limit(listeners[0], c.MaxConnections)))
-	logger.Info("holdfast is ready: open to everybody on this machine, since no identity is configured",
-		"url", "http://"+strings.Replace(c.Listen, "127.0.0.1", "localhost", 1), "data_dir", c.DataDir)
+	listener := transport.Secure(transport.Limit(listeners[0], c.MaxConnections), own)
+	components = append(components, lifecycle.HTTP("gateway", web, listener))
+	logger.Info(c.greeting(), "url", c.url(), "data_dir", c.DataDir)
 	return lifecycle.Run(ctx, logger, c.Lifecycle(readiness), components...)
+}
+
+// prepare makes what there has to be before anybody calls. The first
+// administrator's key goes to the terminal and never into the log.
+func (c *serveCommand) prepare(ctx context.Context, records *metadata.Server) error {
+	if c.MakeSpace != "" {
+		if err := records.EnsureSpace(ctx, c.MakeSpace); err != nil {
+			return err
+		}
+	}
+	if !c.firstKey() {
+		return nil
+	}
+	key, err := records.Bootstrap(ctx, c.MakeSpace)
+	if err != nil || key == "" {
+		return err
+	}
+	_, err = fmt.Fprintf(os.Stderr, "The first administrator's key, shown this once:\n\n    %s\n\n", key)
+	return err
+}
+
+// greeting says who may call.
+func (c *serveCommand) greeting() string {
+	if c.Configured() {
+		return "holdfast is ready: callers prove who they are"
+	}
+	return "holdfast is ready: open to everybody on this machine, since no identity is configured"
+}
+
+func (c *serveCommand) url() string {
+	scheme := "http://"
+	if c.TLSCert != "" {
+		scheme = "https://"
+	}
+	return scheme + strings.Replace(c.Listen, "127.0.0.1", "localhost", 1)
 }
 
 func named(c rpc.Config, name string) rpc.Config {

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"crypto/tls"
 	"net"
 	"sync"
 )
@@ -11,6 +12,15 @@ import (
 func Limit(lis net.Listener, n int) net.Listener {
 	setDefault(&n, 4096)
 	return &listener{Listener: lis, slots: make(chan struct{}, n), closed: make(chan struct{})}
+}
+
+// Secure returns a Listener on lis that speaks TLS as config says, or lis itself
+// when that is nil.
+func Secure(lis net.Listener, config *tls.Config) net.Listener {
+	if config == nil {
+		return lis
+	}
+	return tls.NewListener(lis, config)
 }
 
 type listener struct {

@@ -32,8 +32,8 @@ type Config struct {
 	HeaderBytes int
 }
 
-// NewServer returns a server for HTTP/1.1 and, without TLS, HTTP/2 (by prior
-// knowledge). Serve it on a Listener.
+// NewServer returns a server for HTTP/1.1 and HTTP/2, which without TLS takes
+// prior knowledge. Serve it on a Listener.
 func NewServer(cfg Config) *http.Server {
 	setDefault(&cfg.HeaderTimeout, 10*time.Second)
 	setDefault(&cfg.IdleTimeout, 130*time.Second)
@@ -43,6 +43,7 @@ func NewServer(cfg Config) *http.Server {
 	}
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
+	protocols.SetHTTP2(true)
 	protocols.SetUnencryptedHTTP2(true)
 	return &http.Server{
 		Handler:           serving{cfg.Handler},

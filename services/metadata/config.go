@@ -1,26 +1,128 @@
 package main
 
 import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/netip"
+	"os"
+
+	"github.com/holdfast-files/holdfast/internal/certificate"
+	"github.com/holdfast-files/holdfast/internal/logging"
+	"github.com/holdfast-files/holdfast/internal/rpc"
 	"github.com/holdfast-files/holdfast/internal/settings"
+	"github.com/holdfast-files/holdfast/internal/telemetry"
 	"github.com/holdfast-files/holdfast/services/metadata/server"
+	"github.com/holdfast-files/holdfast/services/metadata/table"
 )
 
 // config are the settings of the service.
 type config struct {
-	Listen       string `help:"Address for callers; loopback only, since no identity is configured." default:"127.0.0.1:9081"`
-	LedgerListen string `help:"Address for the storage service alone; loopback only." default:"127.0.0.1:9082"`
-	Space        string `help:"Space to make at the start unless there is one; empty for none." default:"default"`
+	Listen       string         `help:"Address for callers; loopback only as long as no identity is configured." default:"127.0.0.1:9081"`
+	LedgerListen string         `help:"Address for the storage service alone." default:"127.0.0.1:9082"`
+	Space        string         `help:"Space to make at the start unless there is one; empty for none." default:"default"`
+	TrustedPeers []netip.Prefix `help:"Networks of gateways and storage services, whose word is taken for where a caller is; loopback when empty." placeholder:"CIDR"`
+	ledgerConfig
 	engineConfig
 	server.Retention
+	server.Identity
+	certificate.Settings
 	settings.Process
+}
+
+// ledgerConfig are the settings of what storage and metadata share.
+type ledgerConfig struct {
+	LedgerToken     string `help:"Credential of the storage service, at least 32 characters." placeholder:"TOKEN" group:"Ledger"`
+	LedgerTokenFile string `help:"File that holds it." placeholder:"FILE" group:"Ledger"`
+	LedgerClient    string `help:"Name in the certificate of the storage service, where TLS is mutual." default:"storage" placeholder:"NAME" group:"Ledger"`
+	GrantKey        string `help:"Key that seals grants and page tokens, at least 32 characters; by default one that is kept with the records." placeholder:"KEY" group:"Ledger"`
+	GrantKeyFile    string `help:"File that holds it." placeholder:"FILE" group:"Ledger"`
 }
 
 // Validate checks the settings.
 func (c *config) Validate() error {
 	var check settings.Check
-	check.Loopback("listen", c.Listen, "no identity is configured")
-	check.Loopback("ledger-listen", c.LedgerListen, "no identity is configured")
+	if !c.Configured() {
+		check.Loopback("listen", c.Listen, "no identity is configured")
+	}
+	if !c.proven() {
+		if c.Configured() {
+			check.Failf("ledger-token", "must be given, or --tls-cert and --tls-ca: else anybody could be the storage service")
+		}
+		check.Loopback("ledger-listen", c.LedgerListen, "the storage service has no credential")
+	}
+	check.Secret("ledger-token", c.LedgerToken, c.LedgerTokenFile)
+	check.Secret("grant-key", c.GrantKey, c.GrantKeyFile)
+	c.Settings.Check(&check, map[string]string{"listen": c.Listen, "ledger-listen": c.LedgerListen})
+	c.Identity.Check(&check)
 	c.Retention.Check(&check)
 	c.Process.Check(&check)
 	return check.Err()
+}
+
+// mutual reports whether storage shows a certificate.
+func (c *config) mutual() bool { return c.TLSCert != "" && c.TLSCA != "" }
+
+// proven reports whether storage proves itself at all.
+func (c *config) proven() bool {
+	return c.mutual() || c.LedgerToken != "" || c.LedgerTokenFile != ""
+}
+
+// proof returns how storage proves itself: by its token, its certificate or
+// both, whatever is configured.
+func (c *config) proof() (func(context.Context) error, error) {
+	token, err := settings.ReadSecret(c.LedgerToken, c.LedgerTokenFile)
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context) error {
+		if c.mutual() {
+			if err := rpc.CheckServiceName(ctx, c.LedgerClient); err != nil {
+				return err
+			}
+		}
+		if token != "" {
+			return rpc.CheckServiceToken(ctx, token)
+		}
+		return nil
+	}, nil
+}
+
+// service opens the service over its records.
+func (c *config) service(
+	ctx context.Context, logger *slog.Logger, tel *telemetry.Telemetry, records table.Table,
+) (*server.Server, error) {
+	seal, err := settings.ReadSecret(c.GrantKey, c.GrantKeyFile)
+	if err != nil {
+		return nil, err
+	}
+	service, err := server.New(ctx, server.Config{
+		Table: records, Logger: logger, Retention: c.Retention, Seal: seal, Identity: c.Identity,
+		Audit: logging.New(os.Stdout, slog.LevelInfo, slog.String("logger", "audit")), Meters: tel.Meters,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return service, errors.Join(service.Observe(tel.Meters), service.EnsureSpace(ctx, c.Space))
+}
+
+// doors returns how callers and storage come in.
+func (c *config) doors(common rpc.Config, service *server.Server) (public, ledger rpc.Config, err error) {
+	proof, err := c.proof()
+	if err != nil {
+		return public, ledger, err
+	}
+	common.TrustedPeers = c.TrustedPeers
+	public, ledger = common, common
+	public.Name, public.Reflection, public.Unary = "metadata", true, service.Dispatcher()
+	ledger.Name, ledger.Unary = "ledger", service.LedgerDispatcher(proof)
+	if public.TLS, err = c.Server(certificate.Optional, common.Logger); err != nil {
+		return public, ledger, err
+	}
+	clients := certificate.Optional
+	if c.mutual() {
+		clients = certificate.Required
+	}
+	ledger.TLS, err = c.Server(clients, common.Logger)
+	return public, ledger, err
 }

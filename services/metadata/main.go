@@ -14,7 +14,6 @@ import (
 	"github.com/holdfast-files/holdfast/internal/rpc"
 	"github.com/holdfast-files/holdfast/internal/settings"
 	"github.com/holdfast-files/holdfast/internal/telemetry"
-	"github.com/holdfast-files/holdfast/services/metadata/server"
 	"github.com/holdfast-files/holdfast/services/metadata/table"
 )
 
@@ -48,17 +47,15 @@ func run() error {
 }
 
 func serve(ctx context.Context, logger *slog.Logger, tel *telemetry.Telemetry, c config, records table.Table) error {
-	service, err := server.New(ctx, server.Config{Table: records, Logger: logger, Retention: c.Retention})
+	service, err := c.service(ctx, logger, tel, records)
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(service.Observe(tel.Meters), service.EnsureSpace(ctx, c.Space)); err != nil {
+	readiness := new(lifecycle.Readiness)
+	door, ledger, err := c.doors(rpc.Config{Logger: logger, Readiness: readiness, Stats: tel.ServerStats()}, service)
+	if err != nil {
 		return err
 	}
-	readiness := new(lifecycle.Readiness)
-	door := rpc.Config{Logger: logger, Name: "metadata", Readiness: readiness, Unary: service.Dispatcher(), Stats: tel.ServerStats()}
-	ledger := door
-	door.Reflection, ledger.Name, ledger.Unary = true, "ledger", service.LedgerDispatcher(server.SameProcess)
 	public, private := rpc.New(door), rpc.New(ledger)
 	service.Register(public)
 	service.RegisterLedger(private)
@@ -66,7 +63,8 @@ func serve(ctx context.Context, logger *slog.Logger, tel *telemetry.Telemetry, c
 	if err != nil {
 		return err
 	}
-	logger.Info("metadata is ready", "listen", c.Listen, "ledger_listen", c.LedgerListen, "engine", c.Engine)
-	return lifecycle.Run(ctx, logger, c.Lifecycle(readiness), tel.Component(),
+	logger.Info("metadata is ready", "listen", c.Listen, "ledger_listen", c.LedgerListen, "engine", c.Engine,
+		"identity", c.Configured(), "tls", door.TLS != nil)
+	return lifecycle.Run(ctx, logger, c.Lifecycle(readiness), tel.Component(), service.Component(),
 		private.Component(listeners[1]), public.Component(listeners[0]))
 }

@@ -47,8 +47,7 @@ func run() error {
 }
 
 func serve(ctx context.Context, logger *slog.Logger, tel *telemetry.Telemetry, c config, blobs blob.Store) error {
-	reads := []string{"holdfast.ledger.v1.LedgerService/Locate", "holdfast.ledger.v1.LedgerService/Audit"}
-	conn, err := rpc.Dial(c.Ledger, rpc.DialConfig{Reads: reads, Stats: tel.ClientStats()})
+	conn, err := c.ledger(logger, tel)
 	if err != nil {
 		return err
 	}
@@ -60,7 +59,10 @@ func serve(ctx context.Context, logger *slog.Logger, tel *telemetry.Telemetry, c
 		return err
 	}
 	readiness := new(lifecycle.Readiness)
-	door := rpc.Config{Logger: logger, Name: "storage", Readiness: readiness, Stats: tel.ServerStats()}
+	door, err := c.door(logger, tel, readiness)
+	if err != nil {
+		return err
+	}
 	inspection := door
 	door.Reflection, inspection.Name = true, "inspection"
 	public, private := rpc.New(door), rpc.New(inspection)

@@ -34,6 +34,9 @@ type Config struct {
 	Now func() time.Time
 	// Retention is how long what is gone stays.
 	Retention Retention
+	// Seal is the secret that seals grants and page tokens; one that is kept with
+	// the records when empty.
+	Seal string
 	// Identity says who may call; the zero value is open mode.
 	Identity Identity
 	// Audit gets the audit log; nil for none. In open mode there is nobody to
@@ -76,6 +79,7 @@ func New(ctx context.Context, config Config) (*Server, error) {
 		Table:          config.Table,
 		Now:            config.Now,
 		Logger:         config.Logger,
+		Secret:         config.Seal,
 		TrashRetention: config.Retention.TrashRetention,
 		UploadLifetime: config.Retention.UploadLifetime,
 		BlobRetention:  config.Retention.BlobRetention,
@@ -141,4 +145,10 @@ func (s *Server) EnsureSpace(ctx context.Context, id string) error {
 		return fmt.Errorf("make space %s: %w", id, err)
 	}
 	return nil
+}
+
+// Bootstrap makes the first administrator's API key, in a space, and returns its
+// secret, which nobody can read again; empty when that was done before.
+func (s *Server) Bootstrap(ctx context.Context, space string) (string, error) {
+	return s.namespace.Bootstrap(ctx, space)
 }

@@ -4,16 +4,18 @@ package command
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/holdfast-files/holdfast/cmd/holdfast/internal/api"
+	"github.com/holdfast-files/holdfast/internal/fault"
+	"github.com/holdfast-files/holdfast/internal/settings"
 )
 
 // Connection are the flags that say which space a command works on.
 type Connection struct {
 	Server  string `help:"Server to talk to, http://127.0.0.1:8080 by default." default:"http://127.0.0.1:8080" placeholder:"URL" group:"Connection"`
 	Space   string `help:"Space to work on; by default the one called default." default:"default" placeholder:"ID" group:"Connection"`
-	Token   string `help:"Bearer token to send; as a variable it stays out of the list of processes." placeholder:"TOKEN" group:"Connection"`
+	Key     string `help:"API key or token to send; as a variable it stays out of the list of processes." placeholder:"KEY" group:"Connection"`
+	KeyFile string `help:"File that holds it." placeholder:"FILE" group:"Connection"`
 	Retries int    `help:"How often to repeat what failed in a way that may pass, 8 by default." default:"8" placeholder:"N" group:"Connection"`
 }
 
@@ -27,10 +29,17 @@ func (c Connection) Validate() error {
 
 // open returns a client for so many calls at a time.
 func (c Connection) open(connections int) (*api.Client, error) {
+	if c.Key != "" && c.KeyFile != "" {
+		return nil, fault.Invalidf("key-file", "excludes --key")
+	}
+	token, err := settings.ReadSecret(c.Key, c.KeyFile)
+	if err != nil {
+		return nil, fault.Invalidf("key-file", "%v", err)
+	}
 	return api.New(api.Config{
 		Server:      c.Server,
 		Space:       c.Space,
-		Token:       strings.TrimSpace(c.Token),
+		Token:       token,
 		Connections: connections,
 		Retries:     c.Retries,
 	})

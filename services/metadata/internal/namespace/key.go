@@ -45,16 +45,22 @@ func (n *Namespace) CreateKey(ctx context.Context, req *metadatav1.CreateKeyRequ
 		if err != nil {
 			return nil, nil, err
 		}
-		return []table.Write{
-			holdTree(h), // a space that is deleted meanwhile gets no key
-			table.Put(record.Item(record.APIKey(space, fresh.GetId()), record.NewEtag(), fresh), table.IfAbsent),
-			table.Put(record.Item(record.APIKeyHash(fresh.GetHash()), record.NewEtag(), fresh), table.IfAbsent),
-		}, key(fresh, nil), nil
+		return putKey(h, fresh), key(fresh, nil), nil
 	})
 	if err == nil && made.GetName() == (resource.Key{Space: space, ID: fresh.GetId()}).String() {
 		made.Secret = secret
 	}
 	return made, err
+}
+
+// putKey returns the writes of a new key. A space that is deleted meanwhile gets
+// none.
+func putKey(h head, k *recordv1.Key) []table.Write {
+	return []table.Write{
+		holdTree(h),
+		table.Put(record.Item(record.APIKey(k.GetSpace(), k.GetId()), record.NewEtag(), k), table.IfAbsent),
+		table.Put(record.Item(record.APIKeyHash(k.GetHash()), record.NewEtag(), k), table.IfAbsent),
+	}
 }
 
 // checkKey checks what a key is to be.

@@ -28,11 +28,13 @@ import (
 	"github.com/holdfast-files/holdfast/services/metadata/table"
 )
 
-// Config is what a Namespace needs. All fields are required.
+// Config is what a Namespace needs. All fields but Secret are required.
 type Config struct {
 	Table  table.Table
 	Now    func() time.Time
 	Logger *slog.Logger
+	// Secret seals grants and page tokens; the one in the table when empty.
+	Secret string
 	// TrashRetention is how long a node stays in the trash.
 	TrashRetention time.Duration
 	// UploadLifetime is how long an upload may take from begin to commit.
@@ -80,6 +82,10 @@ func Open(ctx context.Context, config Config) (*Namespace, error) {
 		roles:    newLRU[roleKey, standingRole](rememberedRoles),
 		keyUses:  newLRU[string, int64](rememberedKeyUses),
 		keysUsed: make(chan *recordv1.Key, keyUsesWaiting),
+	}
+	if config.Secret != "" {
+		n.key = seal.KeyOf(config.Secret)
+		return n, nil
 	}
 	secret := table.Item{Key: record.SecretKey()}
 	fresh := seal.NewKey()

@@ -43,6 +43,9 @@ const (
 // SecretKey is where the key that seals grants and page tokens stands.
 func SecretKey() table.Key { return table.Key{Partition: "M", Sort: "SECRET"} }
 
+// BootstrapKey is where it stands that the first administrator's key was made.
+func BootstrapKey() table.Key { return table.Key{Partition: "M", Sort: "BOOTSTRAP"} }
+
 // SpaceIndexPartition holds one item for each space, sorted by id.
 func SpaceIndexPartition() string { return spaceIndexPartition }
 

@@ -26,6 +26,11 @@ func NewKey() Key {
 	return k
 }
 
+// KeyOf returns the key that follows from a secret.
+func KeyOf(secret string) Key {
+	return sha256.Sum256([]byte("holdfast seal\x00" + secret))
+}
+
 // Seal returns the token of payload for a purpose.
 func (k Key) Seal(purpose string, payload []byte) []byte {
 	token := make([]byte, 0, len(payload)+sha256.Size)
