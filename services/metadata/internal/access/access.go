@@ -107,32 +107,48 @@ const (
 	KeyPrefix   = "key:"
 )
 
-type principalKey struct{}
+// decision is what is known of a call's principal.
+type decision struct {
+	principal Principal
+	// let is set when the call was let through to its handler.
+	let bool
+	// granted is whom a call with a grant was for.
+	granted *Principal
+}
+
+type decisionKey struct{}
 
 // With returns a context that carries the principal.
 func With(ctx context.Context, p Principal) context.Context {
-	return context.WithValue(ctx, principalKey{}, &p)
+	return context.WithValue(ctx, decisionKey{}, &decision{principal: p})
 }
 
 // Of returns who calls, or UNAUTHENTICATED when the dispatcher was passed by.
 func Of(ctx context.Context) (Principal, error) {
-	p, ok := ctx.Value(principalKey{}).(*Principal)
+	d, ok := ctx.Value(decisionKey{}).(*decision)
 	if !ok {
 		return Principal{}, fault.New(errorsv1.Reason_REASON_UNAUTHENTICATED, "no identity")
 	}
-	return *p, nil
-}
-
-// ActFor makes a call that came with a grant one of the principal to whom the
-// grant was given, for the audit log.
-func ActFor(ctx context.Context, id string, kind Kind) {
-	if p, ok := ctx.Value(principalKey{}).(*Principal); ok {
-		*p = Principal{ID: id, Kind: kind}
-	}
+	return d.principal, nil
 }
 
 // ID returns the id of who calls, with the error of Of.
 func ID(ctx context.Context) (string, error) {
 	p, err := Of(ctx)
 	return p.ID, err
+}
+
+// ActFor tells the audit log for whom a call is that came with a grant.
+func ActFor(ctx context.Context, id string, kind Kind) {
+	if d, ok := ctx.Value(decisionKey{}).(*decision); ok && d.let {
+		d.granted = &Principal{ID: id, Kind: kind}
+	}
+}
+
+// who returns whom the audit log names.
+func (d *decision) who() Principal {
+	if d.granted != nil {
+		return *d.granted
+	}
+	return d.principal
 }

@@ -51,13 +51,6 @@ type call struct {
 	err      error
 }
 
-// decision is what the dispatcher found out about a call.
-type decision struct {
-	principal Principal
-	// let is set when the call was let through to its handler.
-	let bool
-}
-
 // told writes the line of a call, and counts it.
 func (a *Audit) told(ctx context.Context, c call) {
 	if a == nil || c.rule.chore {
@@ -81,10 +74,11 @@ func (a *Audit) told(ctx context.Context, c call) {
 	if !a.logger.Enabled(ctx, level) {
 		return
 	}
+	who := c.decision.who()
 	attrs := make([]slog.Attr, 0, 8)
 	attrs = append(attrs,
-		slog.String("principal", c.decision.principal.ID),
-		slog.String("kind", c.decision.principal.Kind.String()),
+		slog.String("principal", who.ID),
+		slog.String("kind", who.Kind.String()),
 		slog.String("method", method),
 		slog.String("resource", c.resource()),
 		slog.String("address", caller.From(ctx).Address),

@@ -76,7 +76,7 @@ func (d *Dispatcher) dispatch(
 		return nil, err
 	}
 	found.let = true
-	return handler(context.WithValue(ctx, principalKey{}, &found.principal), req)
+	return handler(context.WithValue(ctx, decisionKey{}, found), req)
 }
 
 // identify returns who calls.
