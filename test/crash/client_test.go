@@ -32,6 +32,7 @@ type resource struct {
 	Folder      string `json:"folder"`
 	Kind        string `json:"kind"`
 	SHA256      string `json:"sha256"`
+	DeleteTime  string `json:"deleteTime"`
 }
 
 // client speaks REST.
@@ -49,14 +50,19 @@ func newClient(base string) *client {
 
 // do makes a request; key, when not empty, makes it one that can be repeated.
 func (c *client) do(ctx context.Context, method, path, key string, body []byte) ([]byte, error) {
-	req, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(body))
+	return c.send(ctx, method, path, key, bytes.NewReader(body), len(body))
+}
+
+func (c *client) send(ctx context.Context, method, path, key string, body io.Reader, size int) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
 	if err != nil {
 		return nil, err
 	}
+	req.ContentLength = int64(size)
 	if key != "" {
 		req.Header.Set("Idempotency-Key", key)
 	}
-	if strings.HasPrefix(path, "spaces/default/files") && body != nil {
+	if strings.HasPrefix(path, "spaces/default/files") && size > 0 {
 		req.Header.Set("Content-Type", "application/json")
 	}
 	resp, err := c.http.Do(req)
@@ -93,14 +99,35 @@ func (c *client) call(ctx context.Context, method, path, key string, body any) (
 	return r, json.Unmarshal(got, &r)
 }
 
-// put stores contents under a path.
-func (c *client) put(ctx context.Context, path, key string, content []byte) (resource, error) {
-	got, err := c.do(ctx, http.MethodPut, "spaces/default/paths"+escape(path), key, content)
+// put stores contents under a path, and tells how far it has come.
+func (c *client) put(ctx context.Context, path, key string, content []byte, at *step) (resource, error) {
+	at.stage.Store(ptr("body on its way"))
+	body := &told{Reader: bytes.NewReader(content), sent: func() { at.stage.Store(ptr("body sent")) }}
+	got, err := c.send(ctx, http.MethodPut, "spaces/default/paths"+escape(path), key, body, len(content))
 	if err != nil {
 		return resource{}, err
 	}
 	var r resource
 	return r, json.Unmarshal(got, &r)
+}
+
+// told is a body that tells when the last of it was taken.
+type told struct {
+	*bytes.Reader
+	sent func()
+}
+
+func (t *told) Read(b []byte) (int, error) {
+	n, err := t.Reader.Read(b)
+	if t.Len() == 0 {
+		t.sent()
+	}
+	return n, err
+}
+
+// WriteTo keeps io.Copy from going around Read.
+func (t *told) WriteTo(w io.Writer) (int64, error) {
+	return io.Copy(w, struct{ io.Reader }{t})
 }
 
 func (c *client) get(ctx context.Context, path string) ([]byte, error) {

@@ -4,6 +4,8 @@ package crash_test
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -54,8 +56,9 @@ func killAndCompare(t *testing.T, mode fleet.Mode, programs string, kills int) {
 	}
 	t.Logf("seed %d", choices)
 	random := rand.New(rand.NewPCG(choices, 0)) //nolint:gosec // a test's choices
+	dir := t.TempDir()
 	f, err := fleet.Start(ctx, fleet.Config{
-		Mode: mode, Programs: programs, DataDir: t.TempDir(),
+		Mode: mode, Programs: programs, DataDir: dir,
 		Flags: map[string]string{
 			"upload-lifetime": "20s", "blob-retention": "0s", "sweep-grace": "2s", "sweep-interval": "300ms", "log-level": "warn",
 		},
@@ -69,24 +72,28 @@ func killAndCompare(t *testing.T, mode fleet.Mode, programs string, kills int) {
 	}
 	histogram, inFlight := map[string]int{}, 0
 	for kill := range kills {
-		doing := h.round(ctx, random)
+		doing := h.round(ctx, random, kill%20 == 19)
 		if t.Failed() {
 			t.Fatalf("after kill %d, seed %d", kill+1, choices)
 		}
 		if len(doing) > 0 {
 			inFlight++
 		}
-		for _, kind := range doing {
-			histogram[kind]++
+		for _, step := range doing {
+			histogram[step.String()]++
 		}
 	}
-	t.Logf("%d kills, %d of them with a change in flight; changes in flight by kind:\n%s", kills, inFlight, lines(histogram))
+	t.Logf("%d kills, %d of them with a change in flight; changes in flight by step and what came of it:\n%s",
+		kills, inFlight, lines(histogram))
 	if inFlight*10 < kills*9 {
 		t.Errorf("only %d of %d kills hit a change in flight", inFlight, kills)
 	}
 	h.settle(ctx, programs)
 	if err := f.Stop(); err != nil {
 		t.Error(err)
+	}
+	if out, err := fsck(ctx, programs, "--data-dir="+dir); err != nil {
+		t.Errorf("fsck of the data directory: %v\n%s", err, out)
 	}
 }
 
@@ -97,7 +104,6 @@ func (h *harness) newWorker(ctx context.Context, path string, random *rand.Rand)
 		h.t.Fatal(err)
 	}
 	w := &worker{c: c, top: top.Name, path: path, random: random, nodes: map[string]entry{}}
-	w.doing.Store("")
 	w.repaired = func(ctx context.Context) error {
 		// The kill may be a moment away from being noticed by the harness.
 		select {
@@ -111,10 +117,10 @@ func (h *harness) newWorker(ctx context.Context, path string, random *rand.Rand)
 	return w
 }
 
-// round lets the workers work, kills a program, starts it again, lets the
-// workers finish what they were doing, and compares. It returns the changes
-// that were under way when the kill came.
-func (h *harness) round(ctx context.Context, random *rand.Rand) []string {
+// round lets the workers work, kills, starts again, lets the workers finish what
+// they were doing, and compares; all bytes, or those of what has changed. It
+// returns the changes that were under way when the kill came.
+func (h *harness) round(ctx context.Context, random *rand.Rand, all bool) []*step {
 	working, stop := context.WithCancel(ctx)
 	defer stop()
 	over := make(chan struct{})
@@ -137,37 +143,58 @@ func (h *harness) round(ctx context.Context, random *rand.Rand) []string {
 	await(ctx, time.Duration(20+random.IntN(180))*time.Millisecond)
 
 	h.whole.Lock()
-	programs := h.fleet.Programs()
-	victim := programs[random.IntN(len(programs))]
-	var doing []string
+	var doing []*step
 	for _, w := range h.workers {
-		if kind, _ := w.doing.Load().(string); kind != "" {
-			doing = append(doing, kind)
+		if step := w.doing.Load(); step != nil {
+			doing = append(doing, step)
 		}
 	}
-	err := victim.Kill()
-	if err == nil {
-		err = victim.Start()
-	}
-	if err == nil {
-		err = h.fleet.AwaitReady(ctx)
-	}
+	victims, err := h.strike(ctx, random)
 	h.whole.Unlock()
 	close(over)
 	if err != nil {
 		stop()
-		h.t.Errorf("kill and restart of %s: %v\n%s", victim.Name, err, victim.Output())
+		h.t.Errorf("kill and restart of %s: %v", victims, err)
 	}
 	busy.Wait()
 	for _, w := range h.workers {
 		busy.Go(func() {
-			if err := w.verify(ctx); err != nil {
-				h.t.Errorf("%s: after a kill of %s: %v", w.path, victim.Name, err)
+			if err := w.verify(ctx, all); err != nil {
+				h.t.Errorf("%s: after a kill of %s: %v", w.path, victims, err)
 			}
 		})
 	}
 	busy.Wait()
 	return doing
+}
+
+// strike kills a program, now and then all of them, and now and then once more
+// while it starts again. It returns when all are back.
+func (h *harness) strike(ctx context.Context, random *rand.Rand) (victims string, err error) {
+	struck := h.fleet.Programs()
+	if random.IntN(6) > 0 {
+		i := random.IntN(len(struck))
+		struck = struck[i : i+1]
+	}
+	for _, p := range struck {
+		victims += p.Name + " "
+		if err := p.Kill(); err != nil {
+			return victims, err
+		}
+	}
+	for _, p := range struck {
+		if err := p.Start(); err != nil {
+			return victims, err
+		}
+		if random.IntN(6) == 0 {
+			victims += "(twice) "
+			await(ctx, time.Duration(random.IntN(60))*time.Millisecond)
+			if err := errors.Join(p.Kill(), p.Start()); err != nil {
+				return victims, err
+			}
+		}
+	}
+	return victims, h.fleet.AwaitReady(ctx)
 }
 
 func await(ctx context.Context, d time.Duration) {
@@ -177,19 +204,54 @@ func await(ctx context.Context, d time.Duration) {
 	}
 }
 
+// settleTimeout bounds how long the sweeper may take in the end: the lifetime
+// of uploads, twice the grace, and what a busy machine adds.
+const settleTimeout = 3 * time.Minute
+
 // settle checks that the data are sound: every record has its bytes, and every
-// blob its record or a job.
+// blob its record or a job. Then it removes all that it knows of, and waits
+// until the sweeper has left no blob, no revision and no job: whatever the
+// kills had left behind could be found.
 func (h *harness) settle(ctx context.Context, programs string) {
-	if out, err := h.fsck(ctx, programs); err != nil {
+	if out, err := fsck(ctx, programs, "--deep", "--inspect="+h.fleet.Inspect); err != nil {
 		h.t.Errorf("fsck: %v\n%s", err, out)
+	}
+	for _, w := range h.workers {
+		if err := w.clear(ctx); err != nil {
+			h.t.Errorf("%s: %v", w.path, err)
+		}
+	}
+	deadline := time.Now().Add(settleTimeout)
+	for {
+		out, err := fsck(ctx, programs, "--json", "--inspect="+h.fleet.Inspect)
+		var left struct {
+			Summary struct{ BlobCount, RevisionCount, PendingCount, FindingCount string }
+		}
+		if err == nil {
+			err = json.Unmarshal([]byte(out), &left)
+		}
+		switch {
+		case err != nil:
+			h.t.Errorf("fsck in the end: %v\n%s", err, out)
+			return
+		case left.Summary.BlobCount+left.Summary.RevisionCount+left.Summary.PendingCount == "":
+			h.t.Log("fsck found nothing left")
+			return
+		case time.Now().After(deadline):
+			h.t.Errorf("after %v there is left: %s", settleTimeout, out)
+			return
+		}
+		await(ctx, 200*time.Millisecond)
 	}
 }
 
-func (h *harness) fsck(ctx context.Context, programs string) (string, error) {
-	command := exec.CommandContext(ctx, filepath.Join(programs, "holdfast"), //nolint:gosec // ours
-		"fsck", "--deep", "--inspect", h.fleet.Inspect)
+func fsck(ctx context.Context, programs string, args ...string) (string, error) {
+	command := exec.CommandContext(ctx, filepath.Join(programs, "holdfast"), append([]string{"fsck"}, args...)...) //nolint:gosec // ours
 	command.Env = fleet.Environ()
-	out, err := command.CombinedOutput()
+	out, err := command.Output()
+	if failed := (*exec.ExitError)(nil); errors.As(err, &failed) {
+		out = append(out, failed.Stderr...)
+	}
 	return string(out), err
 }
 

@@ -22,6 +22,8 @@ type entry struct {
 	isDir   bool
 	trashed bool
 	sha256  string
+	// compared tells that its bytes were read back since they were changed.
+	compared bool
 }
 
 // worker changes a folder of its own, and knows exactly what must be in it:
@@ -33,33 +35,25 @@ type worker struct {
 	random *rand.Rand
 	nodes  map[string]entry // by id
 	names  int
-	// doing is the change under way; "" between changes.
-	doing atomic.Value
+	// doing is the change under way, nil between changes.
+	doing atomic.Pointer[step]
 	// repaired waits until the service is back.
 	repaired func(context.Context) error
-}
-
-// change is one mutation: it is sent until its outcome is known, then taken
-// into what the worker knows.
-type change struct {
-	kind string
-	send func(ctx context.Context, key string) (resource, error)
-	took func(r resource)
-	// check looks at what is there while the outcome is unknown.
-	check func(ctx context.Context) error
 }
 
 // step makes one change.
 func (w *worker) step(ctx context.Context) error {
 	c := w.choose()
 	key := fmt.Sprintf("%s-%d", w.path[1:], w.random.Uint64())
-	defer w.doing.Store("")
+	defer w.doing.Store(nil)
 	for {
-		w.doing.Store(c.kind)
-		r, err := c.send(ctx, key)
-		w.doing.Store("")
+		at := &step{kind: c.kind}
+		w.doing.Store(at)
+		r, err := c.send(ctx, key, at)
+		w.doing.Store(nil)
 		if err == nil {
 			c.took(r)
+			at.came.Store(ptr("acknowledged"))
 			return nil
 		}
 		if ctx.Err() != nil {
@@ -71,18 +65,32 @@ func (w *worker) step(ctx context.Context) error {
 		if err := w.repaired(ctx); err != nil {
 			return err
 		}
-		if c.check != nil {
-			if err := c.check(ctx); err != nil && !errors.Is(err, errUnknown) {
-				return fmt.Errorf("%s, outcome unknown: %w", c.kind, err)
-			}
+		happened, err := c.happened(ctx)
+		switch {
+		case errors.Is(err, errUnknown):
+		case err != nil:
+			return fmt.Errorf("%s, outcome unknown: %w", c.kind, err)
+		case happened:
+			at.came.Store(ptr("had happened"))
+		default:
+			at.came.Store(ptr("had not happened"))
 		}
 	}
 }
 
+func ptr(s string) *string { return &s }
+
+// maxNodes bounds what a worker has, so that comparing it all stays cheap.
+const maxNodes = 30
+
 // choose makes up a change that must succeed.
 func (w *worker) choose() change {
 	for {
-		switch n := w.random.IntN(100); {
+		n := w.random.IntN(100)
+		if len(w.nodes) > maxNodes {
+			n = 80 + n/5 // rather away with something
+		}
+		switch {
 		case n < 35:
 			return w.putNew()
 		case n < 55:
@@ -90,15 +98,13 @@ func (w *worker) choose() change {
 				return w.overwrite(e)
 			}
 		case n < 62:
-			if len(w.nodes) < 40 {
-				return w.makeDir()
-			}
+			return w.makeDir()
 		case n < 80:
 			if e, ok := w.any(w.live); ok {
 				return w.move(e)
 			}
 		case n < 88:
-			if e, ok := w.any(w.live); ok && (len(w.nodes) > 20 || w.random.IntN(4) == 0) {
+			if e, ok := w.any(w.live); ok {
 				return w.trash(e)
 			}
 		case n < 93:
@@ -113,117 +119,6 @@ func (w *worker) choose() change {
 	}
 }
 
-func (w *worker) putNew() change {
-	w.names++
-	return w.write("put", w.folder(""), fmt.Sprintf("f%d", w.names))
-}
-
-func (w *worker) overwrite(e entry) change { return w.write("overwrite", e.parent, e.name) }
-
-func (w *worker) write(kind, parent, name string) change {
-	content := w.content()
-	sum := sha256.Sum256(content)
-	digest := hex.EncodeToString(sum[:])
-	path := w.pathOf(parent) + "/" + name
-	before := "absent"
-	for _, e := range w.nodes {
-		if e.parent == parent && e.name == name && !e.trashed {
-			before = e.sha256
-		}
-	}
-	return change{
-		kind: kind,
-		send: func(ctx context.Context, key string) (resource, error) { return w.c.put(ctx, path, key, content) },
-		took: func(r resource) {
-			w.nodes[r.Name] = entry{id: r.Name, parent: parent, name: name, sha256: digest}
-		},
-		check: func(ctx context.Context) error {
-			got, err := w.c.get(ctx, path)
-			seen := "absent"
-			if err == nil {
-				sum := sha256.Sum256(got)
-				seen = hex.EncodeToString(sum[:])
-			} else if refused := (errRefused{}); !errors.As(err, &refused) || refused.status != http.StatusNotFound {
-				return err
-			}
-			if seen != before && seen != digest {
-				return fmt.Errorf("%s is %s; neither what it was (%s) nor what it was to be (%s)", path, seen, before, digest)
-			}
-			return nil
-		},
-	}
-}
-
-func (w *worker) makeDir() change {
-	w.names++
-	parent, name := w.folder(""), fmt.Sprintf("d%d", w.names)
-	return change{
-		kind: "make folder",
-		send: func(ctx context.Context, key string) (resource, error) {
-			return w.c.call(ctx, http.MethodPost, "spaces/default/files", key,
-				map[string]string{"displayName": name, "kind": "FOLDER", "folder": parent})
-		},
-		took: func(r resource) { w.nodes[r.Name] = entry{id: r.Name, parent: parent, name: name, isDir: true} },
-	}
-}
-
-func (w *worker) move(e entry) change {
-	w.names++
-	parent, name := w.folder(e.id), fmt.Sprintf("m%d", w.names)
-	kind := "move file"
-	if e.isDir {
-		kind = "move folder"
-	}
-	return change{
-		kind: kind,
-		send: func(ctx context.Context, key string) (resource, error) {
-			return w.c.call(ctx, http.MethodPost, e.id+":move", key, map[string]string{"folder": parent, "displayName": name})
-		},
-		took: func(resource) {
-			e.parent, e.name = parent, name
-			w.nodes[e.id] = e
-		},
-	}
-}
-
-func (w *worker) trash(e entry) change {
-	return change{
-		kind: "trash",
-		send: func(ctx context.Context, key string) (resource, error) {
-			return w.c.call(ctx, http.MethodDelete, e.id, key, nil)
-		},
-		took: func(resource) {
-			e.trashed = true
-			w.nodes[e.id] = e
-		},
-	}
-}
-
-func (w *worker) restore(e entry) change {
-	w.names++
-	parent, name := w.folder(e.id), fmt.Sprintf("r%d", w.names)
-	return change{
-		kind: "undelete",
-		send: func(ctx context.Context, key string) (resource, error) {
-			return w.c.call(ctx, http.MethodPost, e.id+":undelete", key, map[string]string{"folder": parent, "displayName": name})
-		},
-		took: func(resource) {
-			e.parent, e.name, e.trashed = parent, name, false
-			w.nodes[e.id] = e
-		},
-	}
-}
-
-func (w *worker) purge(e entry) change {
-	return change{
-		kind: "purge",
-		send: func(ctx context.Context, key string) (resource, error) {
-			return w.c.call(ctx, http.MethodPost, e.id+":purge", key, map[string]string{})
-		},
-		took: func(resource) { w.forget(e.id) },
-	}
-}
-
 // forget removes a node and what is below it, but not what was moved from there
 // to the trash before: that is a root of the trash by itself.
 func (w *worker) forget(id string) {
@@ -233,23 +128,6 @@ func (w *worker) forget(id string) {
 			w.forget(e.id)
 		}
 	}
-}
-
-// content makes up contents: empty, small, and some that are large enough not
-// to be packed with others.
-func (w *worker) content() []byte {
-	size := w.random.IntN(8 << 10)
-	switch w.random.IntN(12) {
-	case 0:
-		size = 0
-	case 1, 2:
-		size = 100<<10 + w.random.IntN(1500<<10)
-	}
-	content := make([]byte, size)
-	for i := 0; i < size; i += 64 {
-		content[i] = byte(w.random.Uint32())
-	}
-	return content
 }
 
 // any picks a node.
@@ -305,10 +183,11 @@ func (w *worker) pathOf(folder string) string {
 	return w.pathOf(e.parent) + "/" + e.name
 }
 
-// verify compares everything that was acknowledged with what is there.
-func (w *worker) verify(ctx context.Context) error {
+// verify compares everything that was acknowledged with what is there; bytes
+// that were compared before and not changed since, only when asked for all.
+func (w *worker) verify(ctx context.Context, all bool) error {
 	seen := map[string]bool{}
-	if err := w.verifyFolder(ctx, w.top, seen); err != nil {
+	if err := w.verifyFolder(ctx, w.top, seen, all); err != nil {
 		return err
 	}
 	for id, e := range w.nodes {
@@ -324,7 +203,7 @@ func (w *worker) verify(ctx context.Context) error {
 	return nil
 }
 
-func (w *worker) verifyFolder(ctx context.Context, folder string, seen map[string]bool) error {
+func (w *worker) verifyFolder(ctx context.Context, folder string, seen map[string]bool, all bool) error {
 	there, err := w.c.list(ctx, folder)
 	if err != nil {
 		return err
@@ -336,19 +215,44 @@ func (w *worker) verifyFolder(ctx context.Context, folder string, seen map[strin
 		}
 		seen[r.Name] = true
 		if e.isDir {
-			if err := w.verifyFolder(ctx, r.Name, seen); err != nil {
+			if err := w.verifyFolder(ctx, r.Name, seen, all); err != nil {
 				return err
 			}
 			continue
 		}
-		content, err := w.c.do(ctx, http.MethodGet, r.Name+"/content", "", nil)
+		if r.SHA256 != e.sha256 {
+			return fmt.Errorf("%s says %s, but %s was acknowledged", r.Name, r.SHA256, e.sha256)
+		}
+		if e.compared && !all {
+			continue
+		}
+		content, err := w.c.get(ctx, w.pathOf(folder)+"/"+e.name)
 		if err != nil {
 			return err
 		}
 		sum := sha256.Sum256(content)
-		if got := hex.EncodeToString(sum[:]); got != e.sha256 || r.SHA256 != e.sha256 {
-			return fmt.Errorf("%s has the bytes %s and says %s, but %s was acknowledged", r.Name, got, r.SHA256, e.sha256)
+		if got := hex.EncodeToString(sum[:]); got != e.sha256 {
+			return fmt.Errorf("%s has the bytes %s, but %s was acknowledged", r.Name, got, e.sha256)
 		}
+		e.compared = true
+		w.nodes[r.Name] = e
 	}
 	return nil
+}
+
+// clear removes for good all that the worker has made.
+func (w *worker) clear(ctx context.Context) error {
+	_, err := w.c.call(ctx, http.MethodDelete, w.top, "", nil)
+	gone := []string{w.top}
+	for id, e := range w.nodes {
+		if e.trashed {
+			gone = append(gone, id)
+		}
+	}
+	for _, id := range gone {
+		if err == nil {
+			_, err = w.c.call(ctx, http.MethodPost, id+":purge", "", map[string]string{})
+		}
+	}
+	return err
 }
