@@ -50,10 +50,14 @@ func (n *Namespace) Begin(ctx context.Context, req *ledgerv1.BeginRequest) (*led
 		return response, err
 	}
 	grant, h, err := n.aim(ctx, spec)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		err = checkWrite(spec.GetCondition(), grant.GetCurrent())
 	}
-	if err := checkWrite(spec.GetCondition(), grant.GetCurrent()); err != nil {
+	if err != nil {
+		// Made twice at once, a request may meet what it has itself done.
+		if response, replayErr := n.replay(ctx, r); response != nil && replayErr == nil {
+			return response, nil
+		}
 		return nil, err
 	}
 	if grant.ContentType, err = mediatype.Of(spec.GetContentType(), grant.GetDisplayName()); err != nil {

@@ -235,12 +235,19 @@ func (c *commit) request() request {
 // that was with the same contents. Ours are not needed then; the intent stays
 // and the sweeper collects them.
 func (c *commit) firstOutcome(ctx context.Context) (*ledgerv1.CommitResponse, error) {
-	first, err := c.n.replay(ctx, c.request())
-	if err != nil {
-		return nil, err
+	first, err := c.first(ctx)
+	if first == nil && err == nil {
+		err = c.n.dropExpiredOutcome(ctx, c.request())
 	}
-	if first == nil {
-		return nil, c.n.dropExpiredOutcome(ctx, c.request())
+	return first, err
+}
+
+// first returns what the request has come to already, nil when to nothing;
+// REQUEST_ID_REUSED when that was with other contents.
+func (c *commit) first(ctx context.Context) (*ledgerv1.CommitResponse, error) {
+	first, err := c.n.replay(ctx, c.request())
+	if err != nil || first == nil {
+		return nil, err
 	}
 	if string(first.GetReplay().GetSha256()) != string(c.contents.GetSha256()) {
 		return nil, requestIDReused()

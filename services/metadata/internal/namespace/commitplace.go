@@ -102,11 +102,15 @@ func (n *Namespace) evict(ctx context.Context, space string, expired *recordv1.N
 }
 
 // orOurs returns the outcome of an earlier Commit with the same grant whose
-// answer was lost, if there was one, and else err.
+// answer was lost, or of the same request made twice at once, if there was one,
+// and else err.
 func (c *commit) orOurs(ctx context.Context, err error) (*ledgerv1.CommitResponse, error) {
 	if reason := fault.ReasonOf(err); reason == errorsv1.Reason_REASON_UNAVAILABLE ||
 		reason == errorsv1.Reason_REASON_INTERNAL {
 		return nil, err
+	}
+	if first, replayErr := c.first(ctx); first != nil || replayErr != nil {
+		return first, replayErr
 	}
 	intent := table.Key{Partition: c.grant.GetIntentPartition(), Sort: c.grant.GetIntentSort()}
 	_, getErr := c.n.table.Get(ctx, intent)

@@ -3,8 +3,10 @@ package namespace_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -38,7 +40,9 @@ func (p *pausedTable) Get(ctx context.Context, key table.Key) (table.Item, error
 }
 
 func (p *pausedTable) Query(ctx context.Context, q table.Query) (table.Page, error) {
-	p.call()
+	if !strings.HasPrefix(q.Partition, "W#") { // of the many shards of jobs, most are empty
+		p.call()
+	}
 	return p.Table.Query(ctx, q)
 }
 
@@ -88,15 +92,20 @@ func (w *world) sweepOnce(later time.Duration) error {
 	}
 }
 
+var interleaveEvery = flag.Int("interleave-every", 8, "of how many pairs of operations TestInterleavings takes one")
+
 // TestInterleavings lets every operation be interrupted before each of its
 // calls to the table by every other one, and by the sweeper. Whatever comes in
 // between, the two come to what one after the other would have come to, the
 // records agree, no blob is lost and none stays.
 func TestInterleavings(t *testing.T) {
 	p := plant(t)
-	rows := 0
+	pairs, rows := rand.IntN(*interleaveEvery), 0
 	for _, name := range slices.Sorted(maps.Keys(intruders())) {
 		for _, intruder := range slices.Sorted(maps.Keys(intruders())) {
+			if pairs++; pairs%*interleaveEvery != 0 {
+				continue
+			}
 			t.Run(name+", meanwhile "+intruder, func(t *testing.T) {
 				first, second := intruders()[name], intruders()[intruder]
 				rows += interleave(t, p, first, second, "s")
@@ -142,14 +151,16 @@ func interleave(t *testing.T, p plot, first, second operation, id string) (rows 
 				break
 			}
 			rows++
-			got.state = dump(w)
+			got.state = settled(w)
 			late := got.first == errorsv1.Reason_REASON_NOT_FOUND || got.first == errorsv1.Reason_REASON_EXPIRED
 			if !slices.Contains(allowed, got) && !(late && got.state == refused) {
 				t.Errorf("at call %d, same process %v:\n%v\nwant one of\n%v\n%v", at, sameProcess, got, allowed[0], allowed[1])
 			}
 			w.audit()
-			w.sweepAll()
-			w.audit()
+			if !sameProcess {
+				w.sweepAll()
+				w.audit()
+			}
 			if t.Failed() {
 				t.Fatalf("at call %d, same process %v", at, sameProcess)
 			}
@@ -162,15 +173,24 @@ func inOrder(t *testing.T, p plot, first, second operation, id, then string) out
 	t.Helper()
 	w := p.world(t)
 	o := outcome{first: reasonOf(first(w, p.tree, id)), second: reasonOf(second(w, p.tree, then))}
-	o.state = dump(w)
+	o.state = settled(w)
 	return o
+}
+
+// settled shows what there is once the sweeper has done what is due: a request
+// that took a month may have filled the trash with what is to leave it by now.
+func settled(w *world) string {
+	if err := w.sweepOnce(0); err != nil {
+		return err.Error()
+	}
+	return dump(w)
 }
 
 func alone(t *testing.T, p plot, operate operation, id string) string {
 	t.Helper()
 	w := p.world(t)
 	_ = operate(w, p.tree, id)
-	return dump(w)
+	return settled(w)
 }
 
 func swapped(o outcome) outcome {

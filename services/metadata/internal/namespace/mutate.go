@@ -151,7 +151,7 @@ func mutate[M proto.Message](
 			continue
 		}
 		if err != nil {
-			return empty, err
+			return orFirst(ctx, n, r, empty, err)
 		}
 		if r.id != "" {
 			kept, err := n.putOutcome(r, new(recordv1.Outcome), response)
@@ -181,6 +181,17 @@ func mutate[M proto.Message](
 		}
 	}
 	return empty, contended()
+}
+
+// orFirst returns the outcome of a request that was carried out while it was
+// being refused: made twice at once, it may have met what it had itself done.
+// Otherwise it returns the refusal.
+func orFirst[M proto.Message](ctx context.Context, n *Namespace, r request, empty M, refusal error) (M, error) {
+	first, err := n.outcome(ctx, r)
+	if err != nil || first == nil {
+		return empty, refusal
+	}
+	return empty, proto.Unmarshal(first.GetResponse(), empty)
 }
 
 // pause waits a moment that grows and is never the same, so that callers who
