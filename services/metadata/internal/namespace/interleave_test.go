@@ -1,6 +1,7 @@
 package namespace_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -17,6 +18,7 @@ import (
 	"github.com/holdfast-files/holdfast/internal/fault"
 	errorsv1 "github.com/holdfast-files/holdfast/proto/holdfast/errors/v1"
 	ledgerv1 "github.com/holdfast-files/holdfast/proto/holdfast/ledger/v1"
+	metadatav1 "github.com/holdfast-files/holdfast/proto/holdfast/metadata/v1"
 	"github.com/holdfast-files/holdfast/services/metadata/table"
 )
 
@@ -59,13 +61,37 @@ type outcome struct {
 
 func (o outcome) String() string { return fmt.Sprintf("%v, %v\n%s", o.first, o.second, o.state) }
 
-// intruders are what comes in between: the operations, and time and the sweeper.
-func intruders() map[string]operation {
+// intruders are what comes in between: the operations, time and the sweeper,
+// and what only a process whose clock is behind would still do.
+func intruders(p plot) map[string]operation {
 	all := maps.Clone(operations)
 	all["sweep"] = func(w *world, _ planted, _ string) error { return w.sweepOnce(0) }
 	all["a day and a sweep"] = func(w *world, _ planted, _ string) error { return w.sweepOnce(25 * time.Hour) }
 	all["a month and a sweep"] = func(w *world, _ planted, _ string) error { return w.sweepOnce(31 * 24 * time.Hour) }
+	all["target is purged and swept"] = func(w *world, tree planted, id string) error {
+		err := w.trashOnce(tree["/b"], id)
+		if err == nil {
+			_, err = w.PurgeFile(w.ctx, &metadatav1.PurgeFileRequest{Name: tree["/b"].GetName()})
+		}
+		return cmp.Or(err, w.sweepOnce(0))
+	}
+	all["create in target"] = uploadTo("/b/new", nil)
+	all["late commit"] = func(w *world, _ planted, _ string) error {
+		_, err := w.behind().Commit(w.ctx, p.begun)
+		return err
+	}
+	all["late undelete"] = func(w *world, tree planted, id string) error {
+		return operations["undelete folder"](w.behind(), tree, id)
+	}
 	return all
+}
+
+// behind returns a process whose clock stands still.
+func (w *world) behind() *world {
+	w.t.Helper()
+	late := openWorld(w.t, w.table, &clock{now: plantTime})
+	late.ctx, late.blobs = w.ctx, w.blobs
+	return late
 }
 
 // sweepOnce lets time pass and carries out what is due. A job that another one
@@ -101,15 +127,15 @@ var interleaveEvery = flag.Int("interleave-every", 8, "of how many pairs of oper
 func TestInterleavings(t *testing.T) {
 	p := plant(t)
 	pairs, rows := rand.IntN(*interleaveEvery), 0
-	for _, name := range slices.Sorted(maps.Keys(intruders())) {
-		for _, intruder := range slices.Sorted(maps.Keys(intruders())) {
+	for _, name := range slices.Sorted(maps.Keys(intruders(p))) {
+		for _, intruder := range slices.Sorted(maps.Keys(intruders(p))) {
 			if pairs++; pairs%*interleaveEvery != 0 {
 				continue
 			}
 			t.Run(name+", meanwhile "+intruder, func(t *testing.T) {
-				first, second := intruders()[name], intruders()[intruder]
+				first, second := intruders(p)[name], intruders(p)[intruder]
 				rows += interleave(t, p, first, second, "s")
-				if name == intruder && !strings.HasSuffix(name, "sweep") {
+				if name == intruder && operations[name] != nil {
 					rows += interleave(t, p, first, second, "r") // the same request, twice at once
 				}
 			})

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/holdfast-files/holdfast/internal/fault"
+	ledgerv1 "github.com/holdfast-files/holdfast/proto/holdfast/ledger/v1"
 	metadatav1 "github.com/holdfast-files/holdfast/proto/holdfast/metadata/v1"
 	storagev1 "github.com/holdfast-files/holdfast/proto/holdfast/storage/v1"
 	"github.com/holdfast-files/holdfast/services/metadata/internal/memtable"
@@ -90,8 +91,13 @@ var operations = map[string]operation{
 		return err
 	},
 	"delete revision": func(w *world, tree planted, id string) error {
-		_, err := w.DeleteRevision(w.ctx, &metadatav1.DeleteRevisionRequest{Name: tree["/a/f"].GetRevision(), RequestId: id})
-		return err
+		return w.deleteRevisionOnce(tree["/a/f"].GetRevision(), id)
+	},
+	"delete revision that shares": func(w *world, tree planted, id string) error {
+		return w.deleteRevisionOnce(tree["/s"].GetRevision(), id)
+	},
+	"delete the other that shares": func(w *world, tree planted, id string) error {
+		return w.deleteRevisionOnce(tree["/s restored"].GetRevision(), id)
 	},
 	"delete space": func(w *world, _ planted, id string) error {
 		_, err := w.DeleteSpace(w.ctx, &metadatav1.DeleteSpaceRequest{Name: parent, Force: true, RequestId: id})
@@ -135,6 +141,11 @@ func (w *world) trashOnce(node *metadatav1.File, id string) error {
 	return err
 }
 
+func (w *world) deleteRevisionOnce(name, id string) error {
+	_, err := w.DeleteRevision(w.ctx, &metadatav1.DeleteRevisionRequest{Name: name, RequestId: id})
+	return err
+}
+
 var plantTime = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
 // plot is a table in memory with a tree planted, to be copied for each row of a
@@ -143,6 +154,7 @@ type plot struct {
 	table *memtable.Table
 	tree  planted
 	blobs map[string]bool
+	begun *ledgerv1.CommitRequest // of an upload whose bytes are stored
 }
 
 func plant(t *testing.T) plot {
@@ -156,9 +168,22 @@ func plant(t *testing.T) plot {
 	w.put("/a/sub/g", "g")
 	p.tree["/b"] = w.mkdir(root, "b")
 	p.tree["/a"], p.tree["/a/sub"] = w.must("/a"), w.must("/a/sub")
+	p.tree["/s"] = w.put("/s", "shared")
+	w.put("/s", "not shared")
+	restored, err := w.RestoreRevision(w.ctx, &metadatav1.RestoreRevisionRequest{Name: p.tree["/s"].GetRevision()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.tree["/s restored"] = restored
+	w.put("/s", "newest")
 	w.put("/trashed/x/y", "y")
 	p.tree["/trashed"] = w.delete(w.must("/trashed"))
 	p.tree["/trashedfile"] = w.delete(w.put("/trashedfile", "z"))
+	begun, err := w.Begin(w.ctx, &ledgerv1.BeginRequest{Spec: atPath("/begun")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.begun = w.store(begun, "begun")
 	return p
 }
 
