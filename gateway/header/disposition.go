@@ -1,6 +1,11 @@
 package header
 
-import "strings"
+import (
+	"mime"
+	"strings"
+
+	"github.com/holdfast-files/holdfast/internal/fault"
+)
 
 // Disposition returns the Content-Disposition of contents (RFC 6266): inline
 // for types that no browser runs, else, or when attachment is asked for,
@@ -57,4 +62,21 @@ func isAttrChar(c byte) bool {
 		return true
 	}
 	return strings.IndexByte("!#$&+-.^_`|~", c) >= 0
+}
+
+// ParseDispositionName returns the name that a Content-Disposition gives to
+// what is sent (RFC 6266), that of filename* rather than filename; "" when
+// there is none. INVALID_ARGUMENT when the field is malformed.
+func ParseDispositionName(lines []string) (string, error) {
+	if len(lines) == 0 {
+		return "", nil
+	}
+	if len(lines) > 1 {
+		return "", fault.Invalidf("Content-Disposition", "sent more than once")
+	}
+	_, params, err := mime.ParseMediaType(lines[0])
+	if err != nil {
+		return "", fault.Invalidf("Content-Disposition", "malformed: %v", err)
+	}
+	return params["filename"], nil
 }

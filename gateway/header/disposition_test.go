@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/holdfast-files/holdfast/internal/fault"
 )
 
 func TestDisposition(t *testing.T) {
@@ -58,6 +60,48 @@ func FuzzDisposition(f *testing.F) {
 		kind, params, err := mime.ParseMediaType(got)
 		if err != nil || kind != "attachment" || params["filename"] != name {
 			t.Fatalf("%q reads as %q, %q, %v", got, kind, params, err)
+		}
+	})
+}
+
+func TestParseDispositionName(t *testing.T) {
+	for line, want := range map[string]string{
+		``:                                   "",
+		`inline`:                             "",
+		`inline; filename="a b.txt"`:         "a b.txt",
+		`attachment; filename=a.txt`:         "a.txt",
+		`inline; filename="\"a\".txt"`:       `"a".txt`,
+		`inline; filename*=UTF-8''%e2%82%ac`: "€",
+		`inline; filename="file name.jpg"; filename*=UTF-8''file%20n%C3%A4me.jpg`: "file näme.jpg",
+		`form-data; name="file"; filename="x"`:                                    "x",
+	} {
+		lines := []string{line}
+		if line == "" {
+			lines = nil
+		}
+		if got, err := ParseDispositionName(lines); err != nil || got != want {
+			t.Errorf("%s: %q, %v; want %q", line, got, err, want)
+		}
+	}
+	for _, lines := range [][]string{{""}, {"inline", "inline"}, {`inline; filename="a`}, {`inline; filename=a; filename=b`}, {`inline; =x`}} {
+		if got, err := ParseDispositionName(lines); fault.ReasonOf(err) != fault.Invalid.Reason {
+			t.Errorf("%q: %q, %v; want INVALID_ARGUMENT", lines, got, err)
+		}
+	}
+}
+
+// A name that Disposition writes is the name that is read.
+func FuzzParseDispositionName(f *testing.F) {
+	for _, seed := range []string{`inline; filename="a"`, `inline; filename*=UTF-8''%41`, `x; filename*0="a"; filename*1=b`, `inline; filename*=UTF-8''%FF`} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, line string) {
+		name, err := ParseDispositionName([]string{line})
+		if err != nil || !utf8.ValidString(name) || name == "" {
+			return
+		}
+		if again, err := ParseDispositionName([]string{Disposition(name, "", false)}); err != nil || again != name {
+			t.Fatalf("%q: %q reads as %q, %v", line, name, again, err)
 		}
 	})
 }
