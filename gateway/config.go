@@ -1,6 +1,7 @@
 package main
 
 import (
+	"github.com/holdfast-files/holdfast/gateway/rest"
 	"github.com/holdfast-files/holdfast/internal/certificate"
 	"github.com/holdfast-files/holdfast/internal/settings"
 )
@@ -13,6 +14,7 @@ type config struct {
 	Storage        string `help:"The storage service, likewise." default:"127.0.0.1:9083"`
 	MaxConnections int    `help:"Connections at one time." default:"4096"`
 	certificate.Settings
+	rest.Pages
 	settings.Process
 }
 
@@ -31,6 +33,7 @@ func (c *config) Validate() error {
 	if c.MaxConnections < 1 {
 		check.Failf("max-connections", "%d is not above 0", c.MaxConnections)
 	}
+	c.Pages.Check(&check)
 	c.Process.Check(&check)
 	return check.Err()
 }
@@ -48,4 +51,5 @@ var reads = []string{
 	"holdfast.metadata.v1.MemberService/ListMembers",
 	"holdfast.metadata.v1.KeyService/GetKey",
 	"holdfast.metadata.v1.KeyService/ListKeys",
+	"holdfast.metadata.v1.UploadService/GetUpload",
 }

@@ -55,9 +55,10 @@ func run() error {
 		return err
 	}
 	defer storage.Close() //nolint:errcheck // as above
-	readiness := new(lifecycle.Readiness)
+	readiness, bytes := new(lifecycle.Readiness), content.NewClient(storage)
 	handler, err := rest.New(rest.Config{
-		Metadata: metadata, Content: content.NewClient(storage), Logger: logger, Open: c.open(), Ready: readiness.Err, Edge: tel.Edge(),
+		Metadata: metadata, Content: bytes, Uploads: bytes, Logger: logger, Open: c.open(), Origins: c.CORSOrigins,
+		Ready: readiness.Err, Edge: tel.Edge(),
 	})
 	if err != nil {
 		return err

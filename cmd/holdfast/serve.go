@@ -35,6 +35,7 @@ type serveCommand struct {
 	metadata.Identity
 	storage.Limits
 	certificate.Settings
+	rest.Pages
 	settings.Process
 }
 
@@ -63,6 +64,7 @@ func (c *serveCommand) Validate() error {
 	check.WritableDir("data-dir", c.DataDir)
 	c.Retention.Check(&check)
 	c.Limits.Check(&check)
+	c.Pages.Check(&check)
 	c.Process.Check(&check)
 	return check.Err()
 }
@@ -116,7 +118,8 @@ func (c *serveCommand) serve(ctx context.Context, logger *slog.Logger, tel *tele
 		return err
 	}
 	handler, err := rest.New(rest.Config{
-		Metadata: inside, Content: bytes.Content(), Logger: logger, Open: !c.Configured(), Ready: readiness.Err, Edge: tel.Edge(),
+		Metadata: inside, Content: bytes.Content(), Logger: logger, Open: !c.Configured(), Origins: c.CORSOrigins,
+		Ready: readiness.Err, Edge: tel.Edge(),
 	})
 	if err != nil {
 		return err

@@ -27,8 +27,17 @@ type Digests struct {
 // when a digest has the wrong type or length, or when the two fields contradict
 // each other.
 func ParseDigests(h http.Header) (Digests, error) {
+	return parseDigests(h, "Repr-Digest", "Content-Digest")
+}
+
+// ParseDigest reads one of the two fields, where they do not mean the same: with
+// contents that come in several requests Content-Digest is about one of them.
+// The errors are those of ParseDigests.
+func ParseDigest(name string, h http.Header) (Digests, error) { return parseDigests(h, name) }
+
+func parseDigests(h http.Header, names ...string) (Digests, error) {
 	var d Digests
-	for _, name := range [...]string{"Repr-Digest", "Content-Digest"} {
+	for _, name := range names {
 		lines := h[name]
 		if len(lines) == 0 {
 			continue

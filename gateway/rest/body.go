@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/holdfast-files/holdfast/gateway/content"
@@ -42,11 +43,16 @@ type body struct {
 	stalled  bool
 	err      error
 	closing  bool // the connection cannot be used again
+
+	mu          sync.Mutex // of deadlines
+	interrupted bool
+	whole       bool // the end was seen, as ended says
 }
 
 var (
-	_ io.Reader        = (*body)(nil)
-	_ content.Expecter = (*body)(nil)
+	_ io.Reader           = (*body)(nil)
+	_ content.Expecter    = (*body)(nil)
+	_ content.Interrupter = (*body)(nil)
 )
 
 func newBody(w http.ResponseWriter, r *http.Request, stall time.Duration) *body {
@@ -80,6 +86,24 @@ func (b *body) Read(p []byte) (int, error) {
 	return n, b.err
 }
 
+// Interrupt ends a Read that waits for the client, and fails all later ones. It
+// may be called beside a Read.
+func (b *body) Interrupt() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.whole {
+		return // nothing waits any more, and the connection is for the next request
+	}
+	b.interrupted = true
+	_ = b.control.SetReadDeadline(time.Unix(1, 0)) // fails on a connection that is gone
+}
+
+func (b *body) wasInterrupted() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.interrupted
+}
+
 // arm moves the deadline when enough has come since it was last moved.
 func (b *body) arm() {
 	if !b.armed.IsZero() && b.progress < minProgressBytes {
@@ -97,9 +121,9 @@ func (b *body) end(err error) {
 	switch {
 	case err == io.EOF: //nolint:errorlint // as io.Reader has it
 		b.ended, b.err = true, io.EOF
-		// The connection is read on, for the next request or to notice that
-		// the client has gone; that may take any time.
-		b.setDeadline(time.Time{})
+		b.release()
+	case b.wasInterrupted():
+		b.err = fault.Wrap(err, errorsv1.Reason_REASON_CANCELLED, "body: not read on after %d bytes", b.read)
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		b.stalled = true
 		b.err = fault.Wrap(err, errorsv1.Reason_REASON_DEADLINE_EXCEEDED, "body: less than %d bytes in %v", minProgressBytes, b.stall)
@@ -110,7 +134,22 @@ func (b *body) end(err error) {
 	}
 }
 
+// release gives the connection back after the end of the body. It is read on,
+// for the next request or to notice that the client has gone; that may take any
+// time.
+func (b *body) release() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.whole = true
+	_ = b.control.SetReadDeadline(time.Time{}) // fails on a connection that is gone
+}
+
 func (b *body) setDeadline(t time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.interrupted {
+		return
+	}
 	_ = b.control.SetReadDeadline(t) // fails on a connection that is gone
 }
 

@@ -39,8 +39,16 @@ func (x *exchange) fail(err error) {
 		h.Set("Retry-After", strconv.FormatInt(wholeSeconds(public.RetryAfter), 10))
 	}
 	h.Set("Cache-Control", "no-store")
+	if x.refuse != nil {
+		x.refuse(x, status, public)
+		return
+	}
 	x.writeJSON(status, errorBody(status, public, x.id))
 }
+
+// refusal answers with an error in the way of a protocol. Header fields that
+// every error has are set.
+type refusal func(x *exchange, status int, e *fault.Error)
 
 // writeJSON answers with a JSON text. Its header fields may have been set.
 func (x *exchange) writeJSON(status int, text []byte) { x.write(status, jsonType, text) }

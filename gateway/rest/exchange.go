@@ -24,8 +24,10 @@ type exchange struct {
 	r      *http.Request
 	ctx    context.Context
 	route  string // pattern that matched; empty for none
+	method string // the one asked for, which need not be that of r
 	params params
-	id     string // request id
+	refuse refusal // how a protocol words errors; nil for the usual way
+	id     string  // request id
 	begin  time.Time
 	seen   telemetry.Request
 	body   *body // nil when the request has none
@@ -35,7 +37,7 @@ type exchange struct {
 }
 
 func newExchange(h *Handler, w http.ResponseWriter, r *http.Request) *exchange {
-	x := &exchange{h: h, w: w, r: r, id: newRequestID(), begin: time.Now()}
+	x := &exchange{h: h, w: w, r: r, method: r.Method, id: newRequestID(), begin: time.Now()}
 	x.ctx, x.seen = h.edge.Begin(r, x.id)
 	if r.ContentLength != 0 {
 		x.body = newBody(w, r, h.limits.Stall)

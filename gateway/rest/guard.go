@@ -13,10 +13,14 @@ import (
 // checkOpen refuses, with PERMISSION_DENIED, what a web page of another site
 // could make a browser send to a service on its own machine: a request under a
 // name that merely resolves to loopback (DNS rebinding), one with a foreign
-// Origin, and one that the browser itself calls cross-site.
-func checkOpen(r *http.Request) error {
+// Origin, and one that the browser itself calls cross-site. Pages of an origin
+// that was allowed by configuration are not foreign.
+func checkOpen(r *http.Request, allowed bool) error {
 	if !loopbackHost(r.Host) {
 		return refused("Host", r.Host)
+	}
+	if allowed {
+		return nil
 	}
 	switch site := r.Header.Get("Sec-Fetch-Site"); site {
 	case "", "none", "same-origin":

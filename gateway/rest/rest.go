@@ -22,6 +22,8 @@ type Config struct {
 	Metadata grpc.ClientConnInterface
 	// Content moves the bytes.
 	Content content.Content
+	// Uploads takes contents in several requests.
+	Uploads content.Resumable
 	// Logger gets a line for every answer that was not a success, and for
 	// every one at level debug.
 	Logger *slog.Logger
@@ -33,6 +35,9 @@ type Config struct {
 	Open bool
 	// Edge observes the requests; nil for nobody.
 	Edge *telemetry.Edge
+	// Origins are those of the web pages that may call from another site, such
+	// as https://app.example.com; none when empty.
+	Origins []string
 	// Limits bound what a client may ask for.
 	Limits Limits
 }
@@ -71,10 +76,12 @@ func setDefault[T int64 | time.Duration](field *T, value T) {
 type Handler struct {
 	files   metadatav1.FileServiceClient
 	content content.Content
+	uploads content.Resumable
 	logger  *slog.Logger
 	ready   func() error
 	open    bool
 	edge    *telemetry.Edge
+	origins origins
 	limits  Limits
 
 	routes routes
@@ -88,10 +95,12 @@ func New(cfg Config) (*Handler, error) {
 	h := &Handler{
 		files:   metadatav1.NewFileServiceClient(cfg.Metadata),
 		content: cfg.Content,
+		uploads: cfg.Uploads,
 		logger:  cfg.Logger,
 		ready:   cfg.Ready,
 		open:    cfg.Open,
 		edge:    cfg.Edge,
+		origins: newOrigins(cfg.Origins),
 		limits:  cfg.Limits.withDefaults(),
 	}
 	if h.logger == nil {
@@ -104,23 +113,26 @@ func New(cfg Config) (*Handler, error) {
 		return nil, err
 	}
 	h.addBytes()
+	h.addUploads()
 	return h, h.addPages()
 }
 
 // addBytes adds the routes that move bytes.
 func (h *Handler) addBytes() {
-	const (
-		files   = "/v1/spaces/*/files"
-		content = files + "/*/content"
-		paths   = "/v1/spaces/*/paths/**"
-	)
-	h.routes.add(http.MethodGet, content, h.getContent)
-	h.routes.add(http.MethodPut, content, h.putContent)
-	h.routes.add(http.MethodGet, paths, h.getPath)
-	h.routes.add(http.MethodPut, paths, h.putPath)
-	h.routes.add(http.MethodDelete, paths, h.deletePath)
-	h.routes.extend(http.MethodPost, files, h.formOr)
+	h.routes.add(http.MethodGet, contentPattern, h.getContent)
+	h.routes.add(http.MethodPut, contentPattern, h.putContent)
+	h.routes.add(http.MethodGet, pathsPattern, h.getPath)
+	h.routes.add(http.MethodPut, pathsPattern, h.putPath)
+	h.routes.add(http.MethodDelete, pathsPattern, h.deletePath)
+	h.routes.extend(http.MethodPost, filesPattern, h.formOr)
 }
+
+// Routes of several methods.
+const (
+	filesPattern   = "/v1/spaces/*/files"
+	contentPattern = filesPattern + "/*/content"
+	pathsPattern   = "/v1/spaces/*/paths/**"
+)
 
 // ServeHTTP answers one request.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -136,8 +148,9 @@ func (h *Handler) answer(x *exchange) error {
 	if err := x.identify(); err != nil {
 		return err
 	}
+	allowed := h.origins.welcome(x)
 	if h.open {
-		if err := checkOpen(x.r); err != nil {
+		if err := checkOpen(x.r, allowed); err != nil {
 			return err
 		}
 	}
@@ -146,10 +159,16 @@ func (h *Handler) answer(x *exchange) error {
 		return err
 	}
 	x.route, x.params = endpoint.pattern, params
-	serve := endpoint.handler(x.r.Method)
+	if allowed && isPreflight(x.r) {
+		return x.preflight(endpoint)
+	}
+	if endpoint.override {
+		x.overrideMethod()
+	}
+	serve := endpoint.handler(x.method)
 	if serve == nil {
 		x.w.Header().Set("Allow", endpoint.allow)
-		return notAllowed(x.r.Method, endpoint.allow)
+		return notAllowed(x.method, endpoint.allow)
 	}
 	return serve(x)
 }

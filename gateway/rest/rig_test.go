@@ -18,11 +18,13 @@ import (
 	"github.com/holdfast-files/holdfast/gateway/content"
 	"github.com/holdfast-files/holdfast/gateway/rest"
 	"github.com/holdfast-files/holdfast/gateway/transport"
+	"github.com/holdfast-files/holdfast/internal/fault"
 	"github.com/holdfast-files/holdfast/internal/rpc"
 	"github.com/holdfast-files/holdfast/internal/wire"
 	metadatav1 "github.com/holdfast-files/holdfast/proto/holdfast/metadata/v1"
 	storagev1 "github.com/holdfast-files/holdfast/proto/holdfast/storage/v1"
 	"google.golang.org/grpc"
+	"google.golang.org/protobuf/types/known/emptypb"
 )
 
 // rig is a gateway on loopback, in front of a world.
@@ -53,7 +55,8 @@ func newRig(t *testing.T, cfg rest.Config) *rig {
 	local := rpc.NewLocal(rpc.Config{Logger: slog.New(slog.DiscardHandler), Name: "metadata"})
 	metadatav1.RegisterFileServiceServer(local, w)
 	metadatav1.RegisterSpaceServiceServer(local, w)
-	cfg.Metadata, cfg.Content = local, w
+	metadatav1.RegisterUploadServiceServer(local, w)
+	cfg.Metadata, cfg.Content, cfg.Uploads = local, w, w
 	return serve(t, w, cfg)
 }
 
@@ -64,7 +67,9 @@ func newRemoteRig(t *testing.T, cfg rest.Config) *rig {
 	server := rpc.New(rpc.Config{Logger: slog.New(slog.DiscardHandler), Name: "world"})
 	metadatav1.RegisterFileServiceServer(server, w)
 	metadatav1.RegisterSpaceServiceServer(server, w)
+	metadatav1.RegisterUploadServiceServer(server, w)
 	storagev1.RegisterContentServiceServer(server, &contentServer{world: w})
+	storagev1.RegisterResumableServiceServer(server, &resumableServer{world: w})
 	lis := listen(t)
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(lis) }()
@@ -84,7 +89,8 @@ func newRemoteRig(t *testing.T, cfg rest.Config) *rig {
 		}
 	})
 	t.Cleanup(settle)
-	cfg.Metadata, cfg.Content = conn, content.NewClient(conn)
+	remote := content.NewClient(conn)
+	cfg.Metadata, cfg.Content, cfg.Uploads = conn, remote, remote
 	r := serve(t, w, cfg)
 	r.settle = settle
 	return r
@@ -273,6 +279,19 @@ func (c *raw) answer(method string) answer {
 	return readAnswer(c.t, resp)
 }
 
+// interim reads the next response, also one that is not the last.
+func (c *raw) interim() answer {
+	c.t.Helper()
+	resp, err := http.ReadResponse(c.r, nil)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	if resp.StatusCode < http.StatusOK {
+		return answer{resp, nil}
+	}
+	return readAnswer(c.t, resp)
+}
+
 // ended checks that the server has closed the connection.
 func (c *raw) ended() {
 	c.t.Helper()
@@ -329,4 +348,94 @@ func (s *contentServer) Download(req *storagev1.DownloadRequest, stream grpc.Ser
 		err = errors.Join(err, w.Close())
 	}
 	return err
+}
+
+// resumableServer is storage's door for uploads in several requests.
+type resumableServer struct {
+	storagev1.UnimplementedResumableServiceServer
+	world *world
+}
+
+func (s *resumableServer) CreateUpload(ctx context.Context, req *storagev1.CreateUploadRequest) (*storagev1.UploadStatus, error) {
+	return s.world.CreateUpload(ctx, req)
+}
+
+func (s *resumableServer) QueryUpload(ctx context.Context, req *storagev1.QueryUploadRequest) (*storagev1.UploadStatus, error) {
+	return s.world.QueryUpload(ctx, req)
+}
+
+func (s *resumableServer) CancelUpload(ctx context.Context, req *storagev1.CancelUploadRequest) (*emptypb.Empty, error) {
+	return &emptypb.Empty{}, s.world.CancelUpload(ctx, req)
+}
+
+func (s *resumableServer) ConcatenateUploads(ctx context.Context, req *storagev1.ConcatenateUploadsRequest) (*storagev1.UploadStatus, error) {
+	return s.world.ConcatenateUploads(ctx, req)
+}
+
+func (s *resumableServer) AppendUpload(stream grpc.BidiStreamingServer[storagev1.AppendUploadRequest, storagev1.AppendUploadResponse]) error {
+	first, err := stream.Recv()
+	if err != nil {
+		return err
+	}
+	body := &chunks{came: make(chan chunk), interrupted: make(chan struct{}), ended: stream.Context().Done()}
+	go body.receive(stream)
+	status, err := s.world.AppendUpload(stream.Context(), first.GetSpec(), body, func(offset int64) {
+		_ = stream.Send(&storagev1.AppendUploadResponse{Payload: &storagev1.AppendUploadResponse_Progress{
+			Progress: &storagev1.AppendProgress{OffsetBytes: offset},
+		}}) // that it failed shows in what is sent next
+	})
+	if err != nil {
+		return err
+	}
+	return stream.Send(&storagev1.AppendUploadResponse{Payload: &storagev1.AppendUploadResponse_Status{Status: status}})
+}
+
+// chunks reads the bytes of an append, until it is interrupted.
+type chunks struct {
+	came        chan chunk
+	interrupted chan struct{}
+	once        sync.Once
+	ended       <-chan struct{}
+	rest        []byte
+}
+
+type chunk struct {
+	data []byte
+	err  error
+}
+
+func (c *chunks) receive(stream grpc.BidiStreamingServer[storagev1.AppendUploadRequest, storagev1.AppendUploadResponse]) {
+	for {
+		message, err := stream.Recv()
+		if message.GetInterrupted() {
+			err = fault.Invalidf("body", "interrupted")
+		}
+		select {
+		case c.came <- chunk{message.GetChunk().GetData(), err}:
+		case <-c.ended:
+			return
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+func (c *chunks) Interrupt() { c.once.Do(func() { close(c.interrupted) }) }
+
+func (c *chunks) Read(p []byte) (int, error) {
+	for len(c.rest) == 0 {
+		select {
+		case next := <-c.came:
+			if next.err != nil {
+				return 0, next.err
+			}
+			c.rest = next.data
+		case <-c.interrupted:
+			return 0, fault.Invalidf("body", "interrupted")
+		}
+	}
+	n := copy(p, c.rest)
+	c.rest = c.rest[n:]
+	return n, nil
 }

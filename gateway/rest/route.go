@@ -16,13 +16,15 @@ type handler func(x *exchange) error
 
 // methods are those that routes know, in the order of Allow. HEAD is not among
 // them: every GET has it.
-var methods = [...]string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
+var methods = [...]string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions}
 
 // endpoint is what one path answers to.
 type endpoint struct {
 	pattern  string
 	allow    string // value of the Allow field
 	handlers [len(methods)]handler
+	// override lets X-HTTP-Method-Override name the method.
+	override bool
 }
 
 // handler returns what answers the method, nil when it is not allowed.

@@ -23,6 +23,7 @@ var jsonFiles = []protoreflect.FileDescriptor{
 	metadatav1.File_holdfast_metadata_v1_file_proto,
 	metadatav1.File_holdfast_metadata_v1_member_proto,
 	metadatav1.File_holdfast_metadata_v1_key_proto,
+	metadatav1.File_holdfast_metadata_v1_upload_proto,
 }
 
 // jsonMethod is a gRPC method with what its descriptor says about its calls.
@@ -55,6 +56,9 @@ func (h *Handler) addJSON(conn grpc.ClientConnInterface) error {
 		return err
 	}
 	if err := metadatav1gw.RegisterKeyServiceHandlerClient(ctx, h.json, metadatav1.NewKeyServiceClient(filled)); err != nil {
+		return err
+	}
+	if err := metadatav1gw.RegisterUploadServiceHandlerClient(ctx, h.json, metadatav1.NewUploadServiceClient(filled)); err != nil {
 		return err
 	}
 	for _, file := range jsonFiles {

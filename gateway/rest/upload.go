@@ -8,12 +8,18 @@ import (
 	"github.com/holdfast-files/holdfast/gateway/header"
 	"github.com/holdfast-files/holdfast/internal/fault"
 	errorsv1 "github.com/holdfast-files/holdfast/proto/holdfast/errors/v1"
+	metadatav1 "github.com/holdfast-files/holdfast/proto/holdfast/metadata/v1"
 	storagev1 "github.com/holdfast-files/holdfast/proto/holdfast/storage/v1"
 )
 
 // putContent answers PUT /v1/spaces/{space}/files/{file}/content: a new
 // revision of a file that exists.
 func (h *Handler) putContent(x *exchange) error {
+	if ask, ok := wantsResumption(x); ok {
+		return ietfProtocol{h}.resumablePut(x, ask, func(req *storagev1.CreateUploadRequest) {
+			req.Target = &storagev1.CreateUploadRequest_File{File: x.params.fileName()}
+		})
+	}
 	return h.upload(x, &storagev1.UploadSpec{
 		Target: &storagev1.UploadSpec_File{File: x.params.fileName()},
 	})
@@ -26,9 +32,27 @@ func (h *Handler) putPath(x *exchange) error {
 	if err != nil {
 		return err
 	}
+	if ask, ok := wantsResumption(x); ok {
+		return ietfProtocol{h}.resumablePut(x, ask, func(req *storagev1.CreateUploadRequest) {
+			req.Target = &storagev1.CreateUploadRequest_Path{Path: target}
+		})
+	}
 	return h.upload(x, &storagev1.UploadSpec{
 		Target: &storagev1.UploadSpec_Path{Path: target},
 	})
+}
+
+// wantsResumption reports whether a PUT is to open an upload that other
+// requests continue. One that has everything is one only for a client that can
+// be told its URL by 104; for every other it would be of no use, so the PUT is
+// a plain one. So is one with a digest that only those verify.
+func wantsResumption(x *exchange) (*header.Resumable, bool) {
+	ask := header.ParseResumable(x.r.Header)
+	if ask.Complete == nil || !*ask.Complete {
+		return &ask, ask.Complete != nil
+	}
+	digests, err := header.ParseDigests(x.r.Header)
+	return &ask, ask.Interop != nil && x.r.ProtoAtLeast(1, 1) && err == nil && digests.SHA512 == nil
 }
 
 // upload stores the body of the request as spec has it and answers with the
@@ -41,17 +65,25 @@ func (h *Handler) upload(x *exchange, spec *storagev1.UploadSpec) error {
 	if err != nil {
 		return err
 	}
-	text, err := marshal(resp.GetFile())
+	if len(x.r.Header["Upload-Complete"]) > 0 {
+		x.w.Header()["Upload-Complete"] = []string{"?1"}
+	}
+	return x.writeStored(resp.GetFile(), resp.GetCreated())
+}
+
+// writeStored answers with the node of a file that has new contents.
+func (x *exchange) writeStored(file *metadatav1.File, created bool) error {
+	text, err := marshal(file)
 	if err != nil {
 		return err
 	}
 	status := http.StatusOK
-	if resp.GetCreated() {
+	if created {
 		status = http.StatusCreated
 	}
 	f := fields{header: x.w.Header(), values: make([]string, 0, 2)}
-	f.set("Etag", `"`+lastSegment(resp.GetFile().GetRevision())+`"`)
-	f.set("Location", "/v1/"+resp.GetFile().GetName())
+	f.set("Etag", `"`+lastSegment(file.GetRevision())+`"`)
+	f.set("Location", "/v1/"+file.GetName())
 	x.writeJSON(status, text)
 	return nil
 }

@@ -30,9 +30,11 @@ import (
 type world struct {
 	metadatav1.UnimplementedSpaceServiceServer
 	metadatav1.UnimplementedFileServiceServer
+	metadatav1.UnimplementedUploadServiceServer
 
 	mu      sync.Mutex
-	files   map[string]*stored // by path
+	files   map[string]*stored    // by path
+	uploads map[string]*uploading // by name
 	serial  int
 	asked   []proto.Message // requests, in order
 	callers []caller.Caller
@@ -83,13 +85,16 @@ type stored struct {
 var _ content.Content = (*world)(nil)
 
 func newWorld() *world {
-	return &world{files: map[string]*stored{}, started: make(chan struct{}, 100), bodies: make(chan error, 100)}
+	return &world{files: map[string]*stored{}, uploads: map[string]*uploading{}, started: make(chan struct{}, 100), bodies: make(chan error, 100)}
 }
 
 const space = "spaces/default"
 
-// epoch is when everything happens.
-var epoch = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+// epoch is when everything happens, expiry when uploads are gone: never.
+var (
+	epoch  = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	expiry = time.Date(2126, 1, 2, 3, 4, 5, 0, time.UTC)
+)
 
 // put makes a file, as an upload would.
 func (w *world) put(path, contentType, text string) *stored {
