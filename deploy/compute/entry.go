@@ -106,13 +106,11 @@ func (f floor) target(service ecs.FargateService, container string, port int) el
 	})
 }
 
-// patience is how long a task that is to go keeps the requests it has. It is
-// asked to stop only after that; without requests it goes at once.
+// patience is how long a task that is to go keeps the requests it has. ECS asks
+// a task to stop when every target group it is in has let go of it. Storage is
+// in one for callers in the VPC, so the gateway's transfers have the same time.
 func (f floor) patience() awscdk.Duration {
-	if f.cfg.Stage == config.Dev {
-		return awscdk.Duration_Seconds(jsii.Number(contract.DrainSeconds))
-	}
-	return awscdk.Duration_Seconds(jsii.Number(3600))
+	return awscdk.Duration_Seconds(jsii.Number(f.cfg.Services.GraceSeconds))
 }
 
 // readiness asks path often enough that a draining task is noticed before it

@@ -47,14 +47,6 @@ func (f floor) role(scope constructs.Construct, id string, statements []iam.Poli
 	return role.WithoutPolicyUpdates(nil)
 }
 
-// protectItself lets a task ask not to be stopped by a deployment or by
-// scaling in while transfers run, for as long as they take. Fargate would kill
-// it two minutes after asking it to stop.
-func (f floor) protectItself() iam.PolicyStatement {
-	return allow("OutliveTransfers", []string{"ecs:GetTaskProtection", "ecs:UpdateTaskProtection"},
-		jsii.String("arn:aws:ecs:"+f.cfg.Region+":"+f.cfg.Account+":task/"+*f.cluster.ClusterName()+"/*"))
-}
-
 func allow(sid string, actions []string, resources ...*string) iam.PolicyStatement {
 	return iam.NewPolicyStatement(&iam.PolicyStatementProps{
 		Sid: jsii.String(sid), Actions: jsii.Strings(actions...), Resources: &resources,

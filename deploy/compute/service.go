@@ -2,6 +2,7 @@ package compute
 
 import (
 	"fmt"
+	"strconv"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	ec2 "github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
@@ -25,6 +26,7 @@ type service struct {
 	size    config.Service
 	ports   []int
 	flags   []string
+	sampler string
 	found   bool                              // whether other services call it by name
 	secrets map[string]secretsmanager.ISecret // by variable
 	may     []iam.PolicyStatement
@@ -93,6 +95,8 @@ func (f floor) container(scope constructs.Construct, s service, log journal.Grou
 			contract.TelemetryVariable: jsii.String(contract.TelemetryEndpoint),
 			"OTEL_SERVICE_NAME":        jsii.String(s.name),
 			"OTEL_RESOURCE_ATTRIBUTES": jsii.String(stageDimension + "=" + string(f.cfg.Stage)),
+			contract.SamplerVariable:   jsii.String(s.sampler),
+			contract.ShareVariable:     jsii.String(strconv.FormatFloat(f.cfg.TraceShare, 'f', -1, 64)),
 			// The runtime collects before the kernel kills; the collector and
 			// what Go doesn't count need the rest.
 			contract.MemoryVariable: jsii.String(fmt.Sprintf("%dMiB", (s.size.MemoryMiB-collectorMiB)*85/100)),

@@ -28,7 +28,7 @@ func NewStack(scope constructs.Construct, id string, cfg config.Config, props aw
 
 	metadata := f.run(service{
 		name: "metadata", party: network.Metadata, size: cfg.Services.Metadata,
-		ports: []int{contract.MetadataPort, contract.LedgerPort}, found: true,
+		ports: []int{contract.MetadataPort, contract.LedgerPort}, found: true, sampler: contract.SampleBegun,
 		flags: contract.MetadataFlags(stores.Table(), contract.Identity{
 			Issuer: cfg.Identity.Issuer, Audience: cfg.Identity.Audience,
 			Discovery: cfg.Identity.Keys == config.KeysFromIssuer,
@@ -38,14 +38,14 @@ func NewStack(scope constructs.Construct, id string, cfg config.Config, props aw
 	})
 	storage := f.run(service{
 		name: "storage", party: network.Storage, size: cfg.Services.Storage,
-		ports: []int{contract.StoragePort}, found: true,
+		ports: []int{contract.StoragePort}, found: true, sampler: contract.SampleBegun,
 		flags:   contract.StorageFlags(stores.Bucket(), f.host("metadata")),
 		secrets: secrets.ofStorage(),
-		may:     append(stores.UseBlobs(), f.protectItself()),
+		may:     stores.UseBlobs(),
 	})
 	gateway := f.run(service{
 		name: "gateway", party: network.Gateway, size: cfg.Services.Gateway,
-		ports: []int{contract.GatewayPort},
+		ports: []int{contract.GatewayPort}, sampler: contract.SampleOwn,
 		flags: contract.GatewayFlags(f.host("metadata"), f.host("storage")),
 	})
 

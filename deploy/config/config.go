@@ -45,6 +45,7 @@ type Config struct {
 	Data        Data        `json:"data"`
 
 	LogDays          int      `json:"logDays"`          // retention of every log group
+	TraceShare       float64  `json:"traceShare"`       // of requests that are traced, 0 to 1
 	AlarmEmail       string   `json:"alarmEmail"`       // hears of alarms; empty: nobody subscribes
 	MonthlyBudgetUSD int      `json:"monthlyBudgetUsd"` // 0: no budget
 	BreakGlassRoles  []string `json:"breakGlassRoles"`  // role ARNs that may reach data from outside the VPC
@@ -120,6 +121,10 @@ type Services struct {
 	Storage  Service `json:"storage"`
 	Gateway  Service `json:"gateway"`
 	Spot     bool    `json:"spot"` // Fargate Spot: cheaper, may be taken away at two minutes' notice
+
+	// GraceSeconds is how long a task that is to go keeps the transfers it has
+	// before it is asked to stop, 0 to 3600. A release takes as long.
+	GraceSeconds int `json:"graceSeconds"`
 
 	// InflightBytesPerStorageTask is where storage scales out.
 	InflightBytesPerStorageTask int64 `json:"inflightBytesPerStorageTask"`

@@ -44,10 +44,13 @@ func (c Config) Validate() error {
 	c.Services.Gateway.validate(&found, "services.gateway")
 	c.validateProd(&found)
 
+	found.unless(c.Services.GraceSeconds >= 0 && c.Services.GraceSeconds <= 3600,
+		"services.graceSeconds: %d is outside 0 to 3600, a load balancer's own end", c.Services.GraceSeconds)
 	found.unless(c.OriginSecretGeneration >= 1, "originSecretGeneration: %d; it counts from 1", c.OriginSecretGeneration)
 	found.unless(c.Data.RecoveryDays >= 1 && c.Data.RecoveryDays <= 35, "data.recoveryDays: %d is outside 1 to 35", c.Data.RecoveryDays)
 	found.unless(c.Data.UndeleteDays >= 1, "data.undeleteDays: %d; S3 keeps a deleted version for a day at least", c.Data.UndeleteDays)
 	found.unless(slices.Contains(logDays, c.LogDays), "logDays: CloudWatch knows no retention of %d days; the nearest are %v", c.LogDays, logDays)
+	found.unless(c.TraceShare >= 0 && c.TraceShare <= 1, "traceShare: %v is outside 0 to 1", c.TraceShare)
 	found.unless(c.AlarmEmail == "" || strings.Contains(c.AlarmEmail, "@"), "alarmEmail: %q is not an address", c.AlarmEmail)
 	found.unless(c.MonthlyBudgetUSD >= 0, "monthlyBudgetUsd: %d is negative", c.MonthlyBudgetUSD)
 	found.unless(c.MonthlyBudgetUSD == 0 || c.AlarmEmail != "", "monthlyBudgetUsd: nobody hears of it without alarmEmail")

@@ -57,6 +57,17 @@ const (
 	MemoryVariable    = "GOMEMLIMIT"
 )
 
+// SamplerVariable and ShareVariable tell the SDK which traces to keep. The
+// gateway decides for itself: callers of the internet also send a trace
+// context, and could have each request of theirs recorded at our cost. Behind
+// it, and for callers inside the VPC, what began is kept.
+const (
+	SamplerVariable = "OTEL_TRACES_SAMPLER"
+	ShareVariable   = "OTEL_TRACES_SAMPLER_ARG"
+	SampleOwn       = "traceidratio"
+	SampleBegun     = "parentbased_traceidratio"
+)
+
 // Attributes of the record table.
 const (
 	TablePartitionKey = "pk"
@@ -75,7 +86,7 @@ var (
 		"holdfast.metadata.v1.KeyService",
 		"holdfast.metadata.v1.MemberService",
 	}
-	StorageServices = []string{"holdfast.storage.v1.ContentService"}
+	StorageServices = []string{"holdfast.storage.v1.ContentService", "holdfast.storage.v1.ResumableService"}
 )
 
 // Identity is how metadata recognises callers. With Discovery the issuer's

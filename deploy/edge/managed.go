@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"slices"
 	"strings"
 
 	waf "github.com/aws/aws-cdk-go/awscdk/v2/awswafv2"
@@ -42,7 +43,6 @@ type relaxation struct {
 var relaxations = []relaxation{
 	// Any byte sequence may be a file's content.
 	{"BodyAttackOffByteRoutes", byteRoutes, []relaxed{
-		{"SizeRestrictions_BODY", common + "SizeRestrictions_Body"},
 		{"CrossSiteScripting_BODY", common + "CrossSiteScripting_Body"},
 		{"GenericLFI_BODY", common + "GenericLFI_Body"},
 		{"GenericRFI_BODY", common + "GenericRFI_Body"},
@@ -75,16 +75,22 @@ var relaxations = []relaxation{
 	}},
 }
 
-// statement is the group with its relaxed rules counting.
+// replaced are rules whose work a rule of ours does everywhere, and better: the
+// group's ends bodies at 8 KiB, JSONTooLarge where the configuration says.
+var replaced = []relaxed{{"SizeRestrictions_BODY", common + "SizeRestrictions_Body"}}
+
+// statement is the group with its relaxed and replaced rules counting.
 func (g managedGroup) statement() statement {
-	var counting []any
+	all := slices.Clone(replaced)
 	for _, r := range relaxations {
-		for _, relaxed := range r.rules {
-			if strings.HasPrefix(relaxed.label, g.labels) {
-				counting = append(counting, &waf.CfnWebACL_RuleActionOverrideProperty{
-					Name: jsii.String(relaxed.rule), ActionToUse: &waf.CfnWebACL_RuleActionProperty{Count: map[string]any{}},
-				})
-			}
+		all = append(all, r.rules...)
+	}
+	var counting []any
+	for _, relaxed := range all {
+		if strings.HasPrefix(relaxed.label, g.labels) {
+			counting = append(counting, &waf.CfnWebACL_RuleActionOverrideProperty{
+				Name: jsii.String(relaxed.rule), ActionToUse: &waf.CfnWebACL_RuleActionProperty{Count: map[string]any{}},
+			})
 		}
 	}
 	managed := &waf.CfnWebACL_ManagedRuleGroupStatementProperty{VendorName: jsii.String("AWS"), Name: jsii.String(g.name)}

@@ -85,12 +85,12 @@ func (a *ACL) Decide(request Request) Verdict {
 	labels := map[string]bool{}
 	for _, r := range a.rules {
 		if managed, ok := r.Statement["ManagedRuleGroupStatement"].(map[string]any); ok {
-			if blocked := a.managed(managed, request, labels); blocked != "" {
+			if blocked := a.managed(managed, request, labels); blocked != "" && r.OverrideAction["Count"] == nil {
 				return Verdict{Status: 403, Rule: r.Name + "/" + blocked}
 			}
 			continue
 		}
-		if a.holds(r, r.Statement, request, labels) {
+		if a.holds(r, r.Statement, request, labels) && r.Action["Block"] != nil {
 			return a.answer(r)
 		}
 	}

@@ -20,7 +20,8 @@ var (
 	jndi       = regexp.MustCompile(`(?i)\$\{jndi:`)
 	serialized = regexp.MustCompile(`rO0AB|\xac\xed\x00\x05`)
 	flight     = regexp.MustCompile(`__proto__`)
-	injection  = regexp.MustCompile(`(?i)('\s*or\s+'?1'?\s*=\s*'?1|union\s+select|;\s*drop\s+table)`)
+	injection  = regexp.MustCompile(`(?i)('\s*or\s+'?1'?\s*=\s*'?1|union\s+select)`)
+	extended   = regexp.MustCompile(`(?i);\s*drop\s+table`)
 )
 
 const (
@@ -42,6 +43,7 @@ func body(r Request) string {
 
 func path(r Request) string   { return decoded(r.Path) }
 func query(r Request) string  { return decoded(r.Query) }
+func cookie(r Request) string { return r.Headers["cookie"] }
 func header(r Request) string { return r.Headers["user-agent"] + "\n" + r.Headers["x-api-version"] }
 
 var samples = []sample{
@@ -70,8 +72,9 @@ var samples = []sample{
 	{badInputs, "ReactJSRCE_BODY", "known-bad-inputs:ReactJSRCE_Body", in(flight, body)},
 	{sqli, "SQLi_BODY", "sql-database:SQLi_Body", in(injection, body)},
 	{sqli, "SQLi_QUERYARGUMENTS", "sql-database:SQLi_QueryArguments", in(injection, query)},
-	{sqli, "SQLiExtendedPatterns_BODY", "sql-database:SQLiExtendedPatterns_Body", in(injection, body)},
-	{sqli, "SQLiExtendedPatterns_QUERYARGUMENTS", "sql-database:SQLiExtendedPatterns_QueryArguments", in(injection, query)},
+	{sqli, "SQLi_COOKIE", "sql-database:SQLi_Cookie", in(injection, cookie)},
+	{sqli, "SQLiExtendedPatterns_BODY", "sql-database:SQLiExtendedPatterns_Body", in(extended, body)},
+	{sqli, "SQLiExtendedPatterns_QUERYARGUMENTS", "sql-database:SQLiExtendedPatterns_QueryArguments", in(extended, query)},
 }
 
 // managed runs the samples of a group. Those that only count leave a label; the

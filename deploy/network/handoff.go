@@ -27,7 +27,10 @@ func publish(stack awscdk.Stack, cfg config.Config, vpc ec2.Vpc, groups map[Part
 		handoff.Publish(stack, cfg, "routes/isolated/"+number(i), isolated.RouteTable().RouteTableId())
 	}
 	for _, party := range parties(cfg) {
-		handoff.Publish(stack, cfg, "group/"+string(party), groups[party].SecurityGroupId())
+		// Endpoints are here, and clients have their group from the output.
+		if party != Endpoints && party != Clients {
+			handoff.Publish(stack, cfg, "group/"+string(party), groups[party].SecurityGroupId())
+		}
 	}
 }
 

@@ -136,7 +136,7 @@ func TestScaling(t *testing.T) {
 // prover derives from them.
 func TestRolesTouchOnlyTheirStore(t *testing.T) {
 	may := map[string][]string{
-		"StorageTaskRole": {"s3", "kms", "ecs", "logs", "xray"}, "MetadataTaskRole": {"dynamodb", "kms", "logs", "xray"}, "GatewayTaskRole": {"logs", "xray"},
+		"StorageTaskRole": {"s3", "kms", "logs", "xray"}, "MetadataTaskRole": {"dynamodb", "kms", "logs", "xray"}, "GatewayTaskRole": {"logs", "xray"},
 	}
 	for id, r := range installations["prod"].of("AWS::IAM::Role") {
 		for role, services := range may {

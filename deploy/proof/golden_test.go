@@ -100,37 +100,68 @@ func TestNoDummies(t *testing.T) {
 // pinned are the logical ids of what holds data or names others know. A new id
 // would replace the resource: the old one is orphaned or gone.
 var pinned = map[string]string{
-	"data/BlobsF0F01DC6":          "AWS::S3::Bucket",
-	"data/Records091F6ECA":        "AWS::DynamoDB::GlobalTable",
-	"data/BlobKeyF5A26995":        "AWS::KMS::Key",
-	"data/RecordKey241CA664":      "AWS::KMS::Key",
-	"network/VPCB9E5F0B4":         "AWS::EC2::VPC",
-	"network/LogKeyE83D0C1B":      "AWS::KMS::Key",
-	"network/FlowLog":             "AWS::Logs::LogGroup",
-	"compute/GrantKey9003CDB3":    "AWS::SecretsManager::Secret",
-	"compute/MetadataLogC58EAF3B": "AWS::Logs::LogGroup",
-	"compute/StorageLogB86E045B":  "AWS::Logs::LogGroup",
-	"compute/GatewayLog5E96AD98":  "AWS::Logs::LogGroup",
-	"edge/Distribution830FAC52":   "AWS::CloudFront::Distribution",
-	"edge/RequestsLog":            "AWS::Logs::LogGroup",
-	"edge/FirewallLog":            "AWS::Logs::LogGroup",
+	"data/BlobsF0F01DC6":                                     "AWS::S3::Bucket",
+	"data/Records091F6ECA":                                   "AWS::DynamoDB::GlobalTable",
+	"data/BlobKeyF5A26995":                                   "AWS::KMS::Key",
+	"data/RecordKey241CA664":                                 "AWS::KMS::Key",
+	"network/VPCB9E5F0B4":                                    "AWS::EC2::VPC",
+	"network/LogKeyE83D0C1B":                                 "AWS::KMS::Key",
+	"network/FlowLog":                                        "AWS::Logs::LogGroup",
+	"compute/GrantKey9003CDB3":                               "AWS::SecretsManager::Secret",
+	"compute/MetadataLogC58EAF3B":                            "AWS::Logs::LogGroup",
+	"compute/StorageLogB86E045B":                             "AWS::Logs::LogGroup",
+	"compute/GatewayLog5E96AD98":                             "AWS::Logs::LogGroup",
+	"edge/LogKeyE83D0C1B":                                    "AWS::KMS::Key",
+	"data/BucketAccessLog":                                   "AWS::Logs::LogGroup",
+	"compute/MetricsLog":                                     "AWS::Logs::LogGroup",
+	"compute/PublicEntryPublicALBConnectionsLog4CAC00B6":     "AWS::Logs::LogGroup",
+	"compute/InternalEntryInternalALBConnectionsLog485E591D": "AWS::Logs::LogGroup",
+	"edge/Distribution830FAC52":                              "AWS::CloudFront::Distribution",
+	"edge/RequestsLog":                                       "AWS::Logs::LogGroup",
+	"edge/FirewallLog":                                       "AWS::Logs::LogGroup",
 }
+
+// inProdAlone are those that need a domain.
+var inProdAlone = map[string]bool{"compute/InternalEntryInternalALBConnectionsLog485E591D": true}
 
 func TestStatefulResourcesKeepTheirIDs(t *testing.T) {
 	for _, name := range []string{"dev", "prod"} {
 		in := installations[name]
 		for id, kind := range pinned {
 			stack, logical, _ := strings.Cut(id, "/")
+			if name == "dev" && inProdAlone[id] {
+				continue
+			}
 			if got := in.stacks[stack].Resources[logical].Type; got != kind {
 				t.Errorf("%s: %s is %q, want %s", name, id, got, kind)
 			}
 		}
-		for _, kind := range []string{"AWS::S3::Bucket", "AWS::DynamoDB::GlobalTable"} {
-			for id := range in.of(kind) {
-				if pinned[id] == "" {
-					t.Errorf("%s: %s holds data and is not pinned", name, id)
+		for _, kind := range []string{"AWS::S3::Bucket", "AWS::DynamoDB::GlobalTable", "AWS::KMS::Key", "AWS::Logs::LogGroup"} {
+			for id, r := range in.of(kind) {
+				if r.DeletionPolicy == "Retain" && pinned[id] == "" {
+					t.Errorf("%s: %s is kept when its stack goes, and not pinned", name, id)
 				}
 			}
+		}
+	}
+}
+
+// TestTerminationProtection: the stack with the data can't be deleted by
+// mistake, nor the bucket and the table if it is.
+func TestTerminationProtection(t *testing.T) {
+	for name, protected := range map[string]bool{"prod": true, "dev": false} {
+		in := installations[name]
+		raw, err := os.ReadFile(filepath.Join(in.dir, "manifest.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var manifest map[string]any
+		if err := json.Unmarshal(raw, &manifest); err != nil {
+			t.Fatal(err)
+		}
+		got := at(manifest, "artifacts", "holdfast-"+name+"-data", "properties", "terminationProtection") == true
+		if got != protected {
+			t.Errorf("%s: the data stack is protected: %v", name, got)
 		}
 	}
 }

@@ -219,6 +219,21 @@ func collector(t *testing.T) map[string]any {
 	return settings
 }
 
+// collectorKeys are settings of the collector's parts as of v0.156, which
+// v0.49 of AWS's distribution is built from. The collector refuses to start on
+// any other.
+var collectorKeys = map[string]string{
+	"health_check":      "endpoint path",
+	"otlp":              "protocols",
+	"memory_limiter":    "check_interval limit_mib spike_limit_mib limit_percentage spike_limit_percentage",
+	"attributes":        "actions include exclude",
+	"resourcedetection": "detectors override timeout refresh_interval",
+	"batch":             "timeout send_batch_size send_batch_max_size",
+	"awsxray":           "region endpoint role_arn indexed_attributes index_all_attributes aws_log_groups telemetry",
+	"awsemf": "region endpoint role_arn namespace log_group_name log_stream_name log_retention tags dimension_rollup_option metric_declarations " +
+		"metric_descriptors resource_to_telemetry_conversion retain_initial_value_of_delta_metric parse_json_encoded_attr_values detailed_metrics version",
+}
+
 // TestCollector parses the collector's configuration and follows its
 // pipelines: every part a pipeline names is configured, every part configured
 // is used, and it listens where the services send.
@@ -254,9 +269,31 @@ func TestCollector(t *testing.T) {
 			}
 		}
 	}
+	for section, components := range settings {
+		if section == "service" {
+			continue
+		}
+		for name, component := range components.(map[string]any) {
+			kind, _, _ := strings.Cut(name, "/")
+			for key := range component.(map[string]any) {
+				if !slices.Contains(strings.Fields(collectorKeys[kind]), key) {
+					t.Errorf("%s of the collector has no setting %s", name, key)
+				}
+			}
+		}
+	}
 	endpoint := at(settings, "receivers", "otlp", "protocols", "grpc", "endpoint")
 	if want := strings.TrimPrefix(contract.TelemetryEndpoint, "http://"); endpoint != want {
 		t.Errorf("the collector listens at %v, services send to %s", endpoint, want)
+	}
+	deleted := map[string]bool{}
+	for _, action := range at(settings, "processors", "attributes/names", "actions").([]any) {
+		deleted[fmt.Sprint(at(action, "key"), " ", at(action, "action"))] = true
+	}
+	for _, attribute := range []string{"url.path", "url.query", "url.full", "http.url", "http.target"} {
+		if !deleted[attribute+" delete"] {
+			t.Errorf("traces keep %s", attribute)
+		}
 	}
 	if rollup := at(settings, "exporters", "awsemf", "dimension_rollup_option"); rollup != "NoDimensionRollup" {
 		t.Errorf("metrics are rolled up, and paid for, by %v", rollup)

@@ -34,22 +34,40 @@ func TestIssuerOpensOnePath(t *testing.T) {
 	}
 }
 
-// survivors are mutants that change nothing that matters, and why. What is said
-// of prod holds for dev.
+// survivors are mutants that change nothing that matters, and why: by name, or
+// by the beginning of it.
 var survivors = map[string]string{
 	"network/VPCPublicSubnet1RouteTable: a way to the internet": sameRoute,
 	"network/VPCPublicSubnet2RouteTable: a way to the internet": sameRoute,
 
-	"network/VPCPublicSubnet1RouteTableAssociation: redirected to VPCPublicSubnet2RouteTable6F1A15F1":     sameTable,
-	"network/VPCPublicSubnet2RouteTableAssociation: redirected to VPCPublicSubnet1RouteTableFEE4B781":     sameTable,
-	"network/VPCIsolatedSubnet1RouteTableAssociation: redirected to VPCIsolatedSubnet2RouteTable9B4F78DC": sameTable,
-	"network/VPCIsolatedSubnet2RouteTableAssociation: redirected to VPCIsolatedSubnet1RouteTableEB156210": sameTable,
+	"network/VPCPublicSubnet1RouteTableAssociation: redirected to VPCPublicSubnet2RouteTable":     sameTable,
+	"network/VPCPublicSubnet2RouteTableAssociation: redirected to VPCPublicSubnet1RouteTable":     sameTable,
+	"network/VPCIsolatedSubnet1RouteTableAssociation: redirected to VPCIsolatedSubnet2RouteTable": sameTable,
+	"network/VPCIsolatedSubnet2RouteTableAssociation: redirected to VPCIsolatedSubnet1RouteTable": sameTable,
+
+	"compute/Handoffcluster: redirected":     metricsOnly,
+	"compute/Handoffservice":                 metricsOnly,
+	"compute/Handoffpublicalb: redirected":   metricsOnly,
+	"compute/Handoffinternalalb: redirected": metricsOnly,
+	"compute/Handoffinternaltargets":         metricsOnly,
+	"network/Handofflogkey: redirected":      "under another key, or none that exists, logs are not written; nobody reads more",
 }
 
 const (
-	sameRoute = "a public subnet already has that route"
-	sameTable = "tables of one kind of subnet hold the same routes"
+	sameRoute   = "a public subnet already has that route"
+	sameTable   = "tables of one kind of subnet hold the same routes"
+	metricsOnly = "a name by which dashboard and alarms find metrics, and nothing else reads it"
 )
+
+// survivor is the entry that explains why a mutant survives.
+func survivor(mutant string) string {
+	for name := range survivors {
+		if strings.HasPrefix(mutant, name) {
+			return name
+		}
+	}
+	return ""
+}
 
 // TestNamedPaths opens two paths that must never be there and reads what the
 // prover calls them.
@@ -83,29 +101,36 @@ func TestNamedPaths(t *testing.T) {
 // TestMutants changes each rule, route, statement, listener and placement and
 // expects the tables to notice.
 func TestMutants(t *testing.T) {
-	for _, name := range []string{"prod", "dev"} {
+	explained := map[string]bool{}
+	for _, name := range []string{"prod", "dev", "issuer"} {
 		t.Run(name, func(t *testing.T) {
 			w := installations[name].world(t)
 			facts, policies := w.Facts(), w.Policies()
-			mutants := w.Mutants()
-			if len(mutants) < 500 {
-				t.Fatalf("only %d mutants", len(mutants))
-			}
-			survived := map[string]bool{}
-			for _, m := range mutants {
-				if slices.Equal(m.World.Facts(), facts) && slices.Equal(m.World.Policies(), policies) {
-					survived[m.Name] = true
-					if survivors[m.Name] == "" {
-						t.Errorf("survives: %s", m.Name)
-					}
+			tried, survived := 0, 0
+			for _, m := range w.Mutants() {
+				// What the issuer mode has in common with prod is tried there.
+				if name == "issuer" && !strings.Contains(m.Name, "Issuer") && !strings.Contains(m.Name, "198x51x100x0") {
+					continue
+				}
+				tried++
+				if !slices.Equal(m.World.Facts(), facts) || !slices.Equal(m.World.Policies(), policies) {
+					continue
+				}
+				survived++
+				why := survivor(m.Name)
+				if explained[why] = true; why == "" {
+					t.Errorf("survives: %s", m.Name)
 				}
 			}
-			for mutant, why := range survivors {
-				if !survived[mutant] {
-					t.Errorf("no longer survives: %s (%s)", mutant, why)
-				}
+			if least := map[string]int{"prod": 1000, "dev": 1000, "issuer": 25}[name]; tried < least {
+				t.Errorf("only %d mutants", tried)
 			}
-			t.Logf("%d mutants, %d survive, each explained", len(mutants), len(survived))
+			t.Logf("%d mutants, %d survive, each explained", tried, survived)
 		})
+	}
+	for mutant, why := range survivors {
+		if !explained[mutant] {
+			t.Errorf("no longer survives: %s (%s)", mutant, why)
+		}
 	}
 }

@@ -18,10 +18,20 @@ type actor struct {
 	block string
 	list  string
 
-	stranger bool // anything else in the VPC, open in both directions
+	stranger bool   // anything else in the VPC, open in both directions
+	endpoint string // the interface endpoint it is
 }
 
 func (a actor) outside() bool { return a.block != "" || a.list != "" }
+
+// address is what routes to an actor outside the VPC have to cover. Where the
+// addresses of a list are isn't known.
+func (a actor) address() string {
+	if a.list != "" {
+		return "0.0.0.0/0"
+	}
+	return a.block
+}
 
 // actors are everything with an address: load balancers, services, interface
 // endpoints, groups that nobody here wears, every block and list a rule names,
@@ -29,11 +39,11 @@ func (a actor) outside() bool { return a.block != "" || a.list != "" }
 func (w World) actors(rules []rule) []actor {
 	all := w.balancers()
 	all = append(all, w.services()...)
-	w.each("AWS::EC2::VPCEndpoint", func(_ *stack, _ string, p properties) {
+	w.each("AWS::EC2::VPCEndpoint", func(_ *stack, id string, p properties) {
 		if p.text("VpcEndpointType") == "Interface" {
 			all = append(all, actor{
-				name: "endpoint:" + serviceOf(p), groups: p.texts("SecurityGroupIds"),
-				subnets: p.texts("SubnetIds"), listens: []int{443},
+				name: "endpoint:" + serviceOf(p), groups: worn(p.texts("SecurityGroupIds")),
+				subnets: p.texts("SubnetIds"), listens: []int{443}, endpoint: id,
 			})
 		}
 	})
@@ -64,7 +74,7 @@ func (w World) external(at string) string {
 func (w World) balancers() []actor {
 	var all []actor
 	w.each("AWS::ElasticLoadBalancingV2::LoadBalancer", func(_ *stack, id string, p properties) {
-		a := actor{name: w.balancer(id), groups: p.texts("SecurityGroups"), subnets: p.texts("Subnets"), public: p.text("Scheme") == "internet-facing"}
+		a := actor{name: w.balancer(id), groups: worn(p.texts("SecurityGroups")), subnets: p.texts("Subnets"), public: p.text("Scheme") == "internet-facing"}
 		w.each("AWS::ElasticLoadBalancingV2::Listener", func(_ *stack, _ string, listener properties) {
 			if listener.text("LoadBalancerArn") == id {
 				port, _ := strconv.Atoi(listener.text("Port"))
@@ -91,7 +101,7 @@ func (w World) services() []actor {
 		}
 		task := w.task(p.text("TaskDefinition"))
 		a := actor{
-			name: task.name, groups: net.texts("SecurityGroups"), subnets: net.texts("Subnets"),
+			name: task.name, groups: worn(net.texts("SecurityGroups")), subnets: net.texts("Subnets"),
 			public: net.text("AssignPublicIp") == "ENABLED", listens: task.ports,
 		}
 		if a.name == "" {
@@ -104,9 +114,10 @@ func (w World) services() []actor {
 
 // task is what reach needs to know of a task definition.
 type task struct {
-	name  string // of its first container
-	ports []int
-	role  string
+	name    string // of its first container
+	ports   []int
+	role    string // the process's
+	starter string // the role that starts it
 }
 
 func (w World) task(id string) task {
@@ -115,7 +126,7 @@ func (w World) task(id string) task {
 		if found != id {
 			return
 		}
-		t.role = p.text("TaskRoleArn")
+		t.role, t.starter = p.text("TaskRoleArn"), p.text("ExecutionRoleArn")
 		for _, container := range p.objects("ContainerDefinitions") {
 			if t.name == "" {
 				t.name = container.text("Name")

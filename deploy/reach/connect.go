@@ -9,16 +9,27 @@ import (
 // network is the state connections are derived from.
 type network struct {
 	w      World
-	cidr   string
+	blocks []string // of the VPC
 	rules  []rule
 	actors []actor
 	places map[string]*place
+
+	account  string
+	policies map[string][]*statement // by kind and holder
 }
 
 func (w World) network() network {
-	n := network{w: w, rules: w.rules(), places: w.places()}
+	n := network{w: w, rules: w.rules(), places: w.places(), policies: map[string][]*statement{}}
 	n.actors = w.actors(n.rules)
-	w.each("AWS::EC2::VPC", func(_ *stack, _ string, p properties) { n.cidr = p.text("CidrBlock") })
+	n.rules = append(n.rules, w.elsewhere(n.actors)...)
+	w.each("AWS::EC2::VPC", func(_ *stack, _ string, p properties) { n.blocks = append(n.blocks, p.text("CidrBlock")) })
+	for _, s := range w.stacks {
+		n.account = s.account
+	}
+	for _, s := range w.statements() {
+		at := s.kind + " " + s.holder
+		n.policies[at] = append(n.policies[at], &s)
+	}
 	return n
 }
 
@@ -66,7 +77,7 @@ func (n network) lets(own, other actor, port int, outward bool) bool {
 	}
 	return slices.ContainsFunc(n.rules, func(r rule) bool {
 		return r.outward == outward && slices.Contains(own.groups, r.group) &&
-			(r.protocol == "tcp" || r.protocol == "-1") && r.covers(port) && n.names(r.peer, other)
+			(r.protocol == "tcp" || r.protocol == "-1" || r.protocol == "6") && r.covers(port) && n.names(r.peer, other)
 	})
 }
 
@@ -85,7 +96,7 @@ func (n network) names(p peer, a actor) bool {
 	case a.block != "":
 		return meets(p.block, a.block)
 	default:
-		return meets(p.block, n.cidr)
+		return slices.ContainsFunc(n.blocks, func(block string) bool { return meets(p.block, block) })
 	}
 }
 
@@ -97,24 +108,20 @@ func (n network) routed(a, b actor) bool {
 	case a.stranger && (b.stranger || b.outside()), b.stranger && a.outside(), a.outside() && b.outside():
 		return false // none of our business
 	case a.outside():
-		return b.public && n.somewhere(b, "0.0.0.0/0", "internet-gateway")
+		return b.public && n.somewhere(b, "0.0.0.0/0", internet) || n.somewhere(b, a.address(), twoWay)
 	case !b.outside():
 		return true
-	case b.list != "" && n.somewhere(a, b.name):
+	case b.list != "" && (n.somewhere(a, b.name, outward) || n.somewhere(a, b.list, outward)):
 		return true
 	default:
-		to := b.block
-		if b.list != "" {
-			to = "0.0.0.0/0"
-		}
-		return n.somewhere(a, to, "nat") || a.public && n.somewhere(a, to, "internet-gateway")
+		return n.somewhere(a, b.address(), outward) || a.public && n.somewhere(a, b.address(), internet)
 	}
 }
 
-func (n network) somewhere(a actor, to string, vias ...string) bool {
+func (n network) somewhere(a actor, to string, kind func(via string) bool) bool {
 	return slices.ContainsFunc(a.subnets, func(id string) bool {
 		at, known := n.places[id]
-		return known && at.has(to, vias...)
+		return !known || at.leads(to, kind)
 	})
 }
 
@@ -176,6 +183,9 @@ func (n network) placements() []string {
 		for _, w := range at.ways {
 			facts = append(facts, fmt.Sprintf("route %s: %s via %s", at.name, w.to, w.via))
 		}
+	}
+	for _, block := range n.blocks {
+		facts = append(facts, "vpc "+block)
 	}
 	return facts
 }

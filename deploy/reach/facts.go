@@ -5,7 +5,7 @@ import "slices"
 // Facts is who reaches whom and what, sorted: the small table.
 func (w World) Facts() []string {
 	n := w.network()
-	return sorted(slices.Concat(n.connections(), n.halves(), n.placements(), n.data(), w.forwards()))
+	return sorted(slices.Concat(n.connections(), n.halves(), n.placements(), n.data(), w.forwards(), w.addresses(), w.tasks(), w.copies(), w.unjudged()))
 }
 
 // Policies is every statement of every policy, sorted: what the facts about
@@ -15,11 +15,6 @@ func (w World) Policies() []string {
 	for _, s := range w.statements() {
 		facts = append(facts, s.String())
 	}
-	w.each("AWS::EC2::VPCEndpoint", func(_ *stack, id string, p properties) {
-		if p.raw("PolicyDocument") == nil {
-			facts = append(facts, "policy "+id+": allow everything, by default")
-		}
-	})
 	return sorted(facts)
 }
 

@@ -1,7 +1,9 @@
 package reach
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -47,7 +49,7 @@ func conditions(rule properties) string {
 		case "http-header":
 			all = append(all, c.text("HttpHeaderConfig", "HttpHeaderName")+" is "+strings.Join(c.texts("HttpHeaderConfig", "Values"), " or "))
 		case "path-pattern":
-			all = append(all, "path is "+strings.Join(c.texts("PathPatternConfig", "Values"), " or "))
+			all = append(all, "path is "+strings.Join(slices.Concat(c.texts("PathPatternConfig", "Values"), c.texts("Values")), " or "))
 		default:
 			all = append(all, c.text())
 		}
@@ -60,24 +62,48 @@ func conditions(rule properties) string {
 
 func (w World) action(p properties) string {
 	if kind := p.text("Type"); kind != "forward" {
-		return kind + " " + p.text("FixedResponseConfig", "StatusCode")
+		return kind + " " + p.text("FixedResponseConfig", "StatusCode") + p.text("RedirectConfig")
 	}
-	group := p.text("TargetGroupArn")
-	target := group
+	groups := p.texts("TargetGroupArn")
+	for _, weighted := range p.objects("ForwardConfig", "TargetGroups") {
+		groups = append(groups, weighted.text("TargetGroupArn"))
+	}
+	var all []string
+	for _, group := range groups {
+		all = append(all, w.targets(group))
+	}
+	return strings.Join(all, " or ")
+}
+
+// targets are the services that register with a target group, and addresses
+// that are simply in it.
+func (w World) targets(group string) string {
+	var all []string
 	w.each("AWS::ECS::Service", func(_ *stack, _ string, service properties) {
 		for _, b := range service.objects("LoadBalancers") {
 			if b.text("TargetGroupArn") == group {
-				target = b.text("ContainerName") + ":" + b.text("ContainerPort")
+				all = append(all, b.text("ContainerName")+":"+b.text("ContainerPort"))
 			}
 		}
 	})
+	protocol := "unknown"
 	w.each("AWS::ElasticLoadBalancingV2::TargetGroup", func(_ *stack, id string, g properties) {
-		if id == group {
-			target += " " + strings.TrimSpace(g.text("Protocol")+" "+g.text("ProtocolVersion"))
+		if id != group {
+			return
+		}
+		protocol = strings.TrimSpace(g.text("Protocol") + " " + g.text("ProtocolVersion"))
+		for _, target := range g.objects("Targets") {
+			all = append(all, target.text("Id")+":"+target.text("Port"))
 		}
 	})
-	return target
+	if len(all) == 0 {
+		all = []string{group}
+	}
+	return strings.Join(all, " or ") + " " + protocol
 }
+
+// cachesNothing is CloudFront's own policy CachingDisabled.
+const cachesNothing = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
 
 // distribution says what the edge does with a request of each behaviour.
 func (w World) distribution(p properties) []string {
@@ -93,10 +119,21 @@ func (w World) distribution(p properties) []string {
 		if path == "" {
 			path = "*"
 		}
-		facts = append(facts, fmt.Sprintf("forward edge %s %s behind %s -> %s", path, b.text("ViewerProtocolPolicy"), firewall,
-			w.origin(p, b.text("TargetOriginId"))))
+		keeping := "nothing"
+		if policy := b.text("CachePolicyId"); policy != cachesNothing {
+			// What an edge keeps it gives to whoever asks, unless it asks for a
+			// signature itself.
+			signed := "whoever asks"
+			if keys := b.texts("TrustedKeyGroups"); len(keys) > 0 {
+				signed = "signatures of " + strings.Join(keys, " or ")
+			}
+			keeping = "answers by " + policy + " for " + signed
+		}
+		facts = append(facts, fmt.Sprintf("forward edge %s %s behind %s -> %s, keeping %s", path, b.text("ViewerProtocolPolicy"), firewall,
+			w.origin(p, b.text("TargetOriginId")), keeping))
 	}
-	return facts
+	names, tls := strings.Join(p.texts("DistributionConfig", "Aliases"), " "), p.text("DistributionConfig", "ViewerCertificate", "MinimumProtocolVersion")
+	return append(facts, fmt.Sprintf("serve edge as %s with %s", cmp.Or(names, "no name of its own"), cmp.Or(tls, "any TLS")))
 }
 
 func (w World) origin(p properties, id string) string {

@@ -3,6 +3,7 @@ package reach
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 )
 
@@ -46,7 +47,7 @@ func (w World) rules() []rule {
 			all = append(all, newRule(id, id, true, out))
 		}
 		if p.raw("SecurityGroupEgress") == nil {
-			all = append(all, rule{group: id, outward: true, protocol: "-1", high: 65535, peer: peer{block: "0.0.0.0/0"}, origin: id})
+			all = append(all, open(id, id, true))
 		}
 	})
 	w.each("AWS::EC2::SecurityGroupIngress", func(_ *stack, id string, p properties) {
@@ -58,6 +59,27 @@ func (w World) rules() []rule {
 	return all
 }
 
+// open lets everything through in one direction.
+func open(origin, group string, outward bool) rule {
+	return rule{group: group, outward: outward, protocol: "-1", high: 65535, peer: peer{block: "0.0.0.0/0"}, origin: origin}
+}
+
+// elsewhere are the rules of groups that are worn and in no template, the VPC's
+// default group among them: nobody knows them, so they let everything through.
+func (w World) elsewhere(actors []actor) []rule {
+	var all []rule
+	seen := map[string]bool{}
+	for _, a := range actors {
+		for _, group := range a.groups {
+			if w.kind(group) != "AWS::EC2::SecurityGroup" && !seen[group] {
+				seen[group] = true
+				all = append(all, open(group, group, true), open(group, group, false))
+			}
+		}
+	}
+	return all
+}
+
 func newRule(origin, group string, outward bool, p properties) rule {
 	r := rule{group: group, outward: outward, protocol: p.text("IpProtocol"), origin: origin}
 	r.low, _ = strconv.Atoi(p.text("FromPort"))
@@ -66,7 +88,7 @@ func newRule(origin, group string, outward bool, p properties) rule {
 		r.low, r.high = 0, 65535
 	}
 	r.peer = peer{
-		group: p.text("SourceSecurityGroupId") + p.text("DestinationSecurityGroupId"),
+		group: p.text("SourceSecurityGroupId") + p.text("DestinationSecurityGroupId") + p.text("SourceSecurityGroupName"),
 		block: p.text("CidrIp") + p.text("CidrIpv6"),
 		list:  p.text("SourcePrefixListId") + p.text("DestinationPrefixListId"),
 	}
@@ -85,4 +107,12 @@ func meets(a, b string) bool {
 	x, errX := netip.ParsePrefix(a)
 	y, errY := netip.ParsePrefix(b)
 	return errX != nil || errY != nil || x.Overlaps(y)
+}
+
+// worn are the groups something wears: the VPC's default one if it names none.
+func worn(groups []string) []string {
+	if len(groups) == 0 {
+		return []string{"the default group of the VPC"}
+	}
+	return slices.Clone(groups)
 }

@@ -3,6 +3,7 @@ package reach
 import (
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 )
@@ -53,7 +54,7 @@ func (m *mutator) remove() {
 
 // set makes a mutant with another value for a property, unless it has it.
 func (m *mutator) set(what, key string, value any) {
-	if m.resource.Properties[key] == value {
+	if reflect.DeepEqual(m.resource.Properties[key], value) {
 		return
 	}
 	m.change(what, func(p map[string]any) { p[key] = value })
@@ -61,6 +62,8 @@ func (m *mutator) set(what, key string, value any) {
 
 func (m *mutator) mutate() {
 	switch m.resource.Type {
+	case "AWS::EC2::VPC":
+		m.set("widened", "CidrBlock", "10.0.0.0/8")
 	case "AWS::EC2::SecurityGroupIngress", "AWS::EC2::SecurityGroupEgress":
 		m.remove()
 		m.rule()
@@ -69,10 +72,14 @@ func (m *mutator) mutate() {
 	case "AWS::EC2::Route":
 		m.remove()
 		m.reroute()
-	case "AWS::EC2::RouteTable":
-		m.add("a way to the internet", "AWS::EC2::Route", map[string]any{
-			"RouteTableId": map[string]any{"Ref": m.logical}, "DestinationCidrBlock": "0.0.0.0/0", "GatewayId": "igw",
+		m.set("widened to the world", "DestinationCidrBlock", "0.0.0.0/0")
+		m.change("redirected to a peer", func(p map[string]any) {
+			delete(p, "GatewayId")
+			delete(p, "NatGatewayId")
+			p["VpcPeeringConnectionId"] = "peer"
 		})
+	case "AWS::EC2::RouteTable":
+		m.ways()
 	case "AWS::EC2::SubnetRouteTableAssociation":
 		m.remove()
 		m.reroute()
@@ -81,20 +88,31 @@ func (m *mutator) mutate() {
 	case "AWS::ElasticLoadBalancingV2::LoadBalancer":
 		m.balancer()
 	case "AWS::ElasticLoadBalancingV2::Listener":
-		m.remove()
-		m.set("moved to port 80", "Port", float64(80))
-		m.set("without TLS", "Protocol", "HTTP")
-		m.change("forwarding everything", func(p map[string]any) { p["DefaultActions"] = []any{m.forward("")} })
+		m.listener()
 	case "AWS::ElasticLoadBalancingV2::ListenerRule":
-		m.remove()
-		m.change("without conditions", func(p map[string]any) { p["Conditions"] = []any{} })
-		m.change("redirected to another target", func(p map[string]any) { p["Actions"] = []any{m.forward(m.target())} })
+		m.forwarding()
+	case "AWS::ElasticLoadBalancingV2::TargetGroup":
+		m.set("with an address of its own", "Targets", []any{map[string]any{"Id": "10.64.200.200", "Port": float64(22)}})
+		m.set("over another protocol", "Protocol", "HTTPS")
 	case "AWS::ECS::Service":
 		m.service()
+	case "AWS::ECS::TaskDefinition":
+		m.task()
 	case "AWS::CloudFront::Distribution":
 		m.distribution()
+	case "AWS::Route53::RecordSet":
+		m.remove()
+		m.set("redirected", "AliasTarget", map[string]any{"DNSName": "elsewhere.example.net"})
+	case "AWS::SSM::Parameter":
+		m.handoff()
+	case "AWS::S3::Bucket", "AWS::DynamoDB::GlobalTable", "AWS::SecretsManager::Secret":
+		m.store()
+	case "AWS::IAM::Role":
+		m.set("with a policy of AWS", "ManagedPolicyArns", []any{"arn:aws:iam::aws:policy/AdministratorAccess"})
 	case "AWS::Logs::ResourcePolicy":
 		m.remove()
+		m.set("widened to everything", "PolicyDocument",
+			`{"Statement":[{"Effect":"Allow","Principal":"*","Action":"logs:*","Resource":"*"}]}`)
 	}
 	m.policies()
 }

@@ -2,6 +2,8 @@ package reach
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -22,7 +24,21 @@ func (m *mutator) rule() {
 		}
 	}
 	m.change("widened to the world", opened("0.0.0.0/0"))
-	m.change("widened to the VPC", opened(m.w.network().cidr))
+	m.change("widened to half of it", opened("128.0.0.0/1"))
+	m.w.each("AWS::EC2::VPC", func(_ *stack, _ string, p properties) { m.change("widened to the VPC", opened(p.text("CidrBlock"))) })
+	for _, list := range slices.Sorted(maps.Keys(m.w.names)) {
+		key := strings.TrimPrefix(m.resource.Type, "AWS::EC2::SecurityGroup")
+		key = map[string]string{"Ingress": "SourcePrefixListId", "Egress": "DestinationPrefixListId"}[key]
+		if m.resource.Properties[key] == list {
+			continue
+		}
+		m.change("redirected to "+m.w.names[list], func(p map[string]any) {
+			for _, peer := range peers {
+				delete(p, peer)
+			}
+			p[key] = list
+		})
+	}
 	for _, group := range m.groups() {
 		m.change("redirected to "+group, func(p map[string]any) {
 			key := "SourceSecurityGroupId"
@@ -61,9 +77,22 @@ func (m *mutator) group() {
 	m.change("letting everything in", func(p map[string]any) { p["SecurityGroupIngress"] = []any{world} })
 }
 
+// ways adds routes to a table.
+func (m *mutator) ways() {
+	way := func(what, to string, through string, id any) {
+		m.add(what, "AWS::EC2::Route", map[string]any{"RouteTableId": map[string]any{"Ref": m.logical}, "DestinationCidrBlock": to, through: id})
+	}
+	for _, logical := range m.w.stacks[m.stack].kinds["AWS::EC2::InternetGateway"] {
+		way("a way to the internet", "0.0.0.0/0", "GatewayId", map[string]any{"Ref": logical})
+	}
+	way("a way through NAT", "0.0.0.0/0", "NatGatewayId", "nat")
+	way("a way to a peer", "172.16.0.0/12", "VpcPeeringConnectionId", "peer")
+}
+
 func (m *mutator) endpoint() {
 	m.remove()
 	m.change("without a policy", func(p map[string]any) { delete(p, "PolicyDocument") })
+	m.change("to another service", func(p map[string]any) { p["ServiceName"] = "com.amazonaws.region.sts" })
 	if tables, ok := m.resource.Properties["RouteTableIds"].([]any); ok {
 		for i := range tables {
 			m.change(fmt.Sprintf("without route table %d", i), func(p map[string]any) {
@@ -86,59 +115,4 @@ func (m *mutator) balancer() {
 	m.set("made "+scheme, "Scheme", scheme)
 	m.change("wearing no group", func(p map[string]any) { p["SecurityGroups"] = []any{} })
 	m.change("in no subnet", func(p map[string]any) { p["Subnets"] = []any{} })
-}
-
-func (m *mutator) service() {
-	m.remove()
-	wear := func(what string, f func(net map[string]any)) {
-		m.change(what, func(p map[string]any) {
-			f(p["NetworkConfiguration"].(map[string]any)["AwsvpcConfiguration"].(map[string]any))
-		})
-	}
-	wear("with a public address", func(net map[string]any) { net["AssignPublicIp"] = "ENABLED" })
-	wear("wearing no group", func(net map[string]any) { net["SecurityGroups"] = []any{} })
-	m.w.each("AWS::EC2::Subnet", func(_ *stack, id string, _ properties) {
-		wear("also in "+id, func(net map[string]any) { net["Subnets"] = append(net["Subnets"].([]any), id) })
-	})
-	m.w.each("AWS::EC2::SecurityGroup", func(_ *stack, id string, _ properties) {
-		wear("also wearing "+id, func(net map[string]any) { net["SecurityGroups"] = append(net["SecurityGroups"].([]any), id) })
-	})
-}
-
-func (m *mutator) distribution() {
-	m.remove()
-	config := func(what string, f func(map[string]any)) {
-		m.change(what, func(p map[string]any) { f(p["DistributionConfig"].(map[string]any)) })
-	}
-	config("without a firewall", func(c map[string]any) { delete(c, "WebACLId") })
-	config("without TLS for viewers", func(c map[string]any) {
-		c["DefaultCacheBehavior"].(map[string]any)["ViewerProtocolPolicy"] = "allow-all"
-	})
-	origin := func(what string, f func(map[string]any)) {
-		config(what, func(c map[string]any) { f(c["Origins"].([]any)[0].(map[string]any)) })
-	}
-	origin("without the proof", func(o map[string]any) { delete(o, "OriginCustomHeaders") })
-	origin("redirected to another origin", func(o map[string]any) { o["DomainName"] = "elsewhere.example.net" })
-	origin("without TLS to the origin", func(o map[string]any) {
-		o["CustomOriginConfig"].(map[string]any)["OriginProtocolPolicy"] = "match-viewer"
-	})
-}
-
-// target is the target group a listener rule forwards to.
-func (m *mutator) target() string {
-	for _, action := range (properties{m.w, m.w.stacks[m.stack], m.resource.Properties}).objects("Actions") {
-		return action.text("TargetGroupArn")
-	}
-	return ""
-}
-
-// forward is an action that forwards to a target group other than not.
-func (m *mutator) forward(not string) map[string]any {
-	to := "nothing"
-	m.w.each("AWS::ElasticLoadBalancingV2::TargetGroup", func(_ *stack, id string, _ properties) {
-		if id != not {
-			to = id
-		}
-	})
-	return map[string]any{"Type": "forward", "TargetGroupArn": to}
 }

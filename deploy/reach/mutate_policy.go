@@ -11,6 +11,12 @@ import (
 // wherever in it the document is.
 func (m *mutator) policies() {
 	for _, at := range documents(m.resource.Properties, nil) {
+		m.change(fmt.Sprint(at[0], " with a statement for everybody"), func(p map[string]any) {
+			document := lookup(p, at)
+			document["Statement"] = append(document["Statement"].([]any), map[string]any{
+				"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*",
+			})
+		})
 		// Named after the property the document is in: Policies 2 removed.
 		statements := lookup(m.resource.Properties, at)["Statement"].([]any)
 		for i := range statements {
@@ -39,6 +45,10 @@ func (m *mutator) statement(at []any, i int, original map[string]any) {
 	if text := fmt.Sprint(original["Action"]); text != "*" {
 		change("widened to all actions", func(s map[string]any) { s["Action"] = "*" })
 	}
+	change("turned round", func(s map[string]any) {
+		s["NotAction"] = s["Action"]
+		delete(s, "Action")
+	})
 	if original["Resource"] != nil && original["Resource"] != "*" {
 		change("widened to all resources", func(s map[string]any) { s["Resource"] = "*" })
 		now := m.w.text(m.w.stacks[m.stack], original["Resource"])

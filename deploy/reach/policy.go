@@ -1,7 +1,6 @@
 package reach
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -16,75 +15,20 @@ type statement struct {
 	actions    []string
 	resources  []string
 	conditions map[string]map[string][]string // operator, key, values
-}
+	from       string                         // the policy it is from, if that is kept elsewhere
 
-// statements are those of every policy in the world.
-func (w World) statements() []statement {
-	var all []statement
-	add := func(kind, holder string, document properties) {
-		for _, s := range document.objects("Statement") {
-			all = append(all, newStatement(kind, holder, s))
-		}
-	}
-	document := func(kind, of string, path ...string) {
-		w.each(of, func(_ *stack, id string, p properties) {
-			for _, d := range p.objects(path...) {
-				add(kind, id, d)
-			}
-		})
-	}
-	w.each("AWS::IAM::Role", func(_ *stack, id string, p properties) {
-		for _, inline := range p.objects("Policies") {
-			for _, d := range inline.objects("PolicyDocument") {
-				add("may", id, d)
-			}
-		}
-		for _, arn := range p.texts("ManagedPolicyArns") {
-			all = append(all, statement{holder: id, kind: "may", effect: "Allow", actions: []string{arn}, resources: []string{"*"}})
-		}
-	})
-	w.each("AWS::IAM::Policy", func(_ *stack, _ string, p properties) {
-		for _, role := range p.texts("Roles") {
-			for _, d := range p.objects("PolicyDocument") {
-				add("may", role, d)
-			}
-		}
-	})
-	document("trust", "AWS::IAM::Role", "AssumeRolePolicyDocument")
-	document("policy", "AWS::KMS::Key", "KeyPolicy")
-	document("policy", "AWS::EC2::VPCEndpoint", "PolicyDocument")
-	document("policy", "AWS::SNS::TopicPolicy", "PolicyDocument")
-	w.each("AWS::S3::BucketPolicy", func(_ *stack, _ string, p properties) {
-		for _, d := range p.objects("PolicyDocument") {
-			add("policy", p.text("Bucket"), d)
-		}
-	})
-	w.each("AWS::DynamoDB::GlobalTable", func(_ *stack, id string, p properties) {
-		for _, replica := range p.objects("Replicas") {
-			for _, d := range replica.objects("ResourcePolicy", "PolicyDocument") {
-				add("policy", id, d)
-			}
-		}
-	})
-	w.each("AWS::Logs::ResourcePolicy", func(s *stack, id string, p properties) {
-		var d map[string]any
-		if json.Unmarshal([]byte(p.text("PolicyDocument")), &d) == nil {
-			add("policy", id, properties{w, s, d})
-		}
-	})
-	return all
+	calls, exceptCalls []string // the actions, without regard to case
+
+	// NotPrincipal, NotAction and NotResource: what the statement leaves out.
+	exceptPrincipals, exceptActions, exceptResources []string
 }
 
 func newStatement(kind, holder string, p properties) statement {
-	s := statement{kind: kind, holder: holder, effect: p.text("Effect"), conditions: map[string]map[string][]string{}}
-	s.actions = append(p.texts("Action"), marked("not ", p.texts("NotAction"))...)
-	s.resources = append(p.texts("Resource"), marked("not ", p.texts("NotResource"))...)
-	if principal, ok := p.raw("Principal").(map[string]any); ok {
-		for who := range principal {
-			s.principals = append(s.principals, marked(who+" ", p.texts("Principal", who))...)
-		}
-	} else {
-		s.principals = p.texts("Principal")
+	s := statement{
+		kind: kind, holder: holder, effect: p.text("Effect"), conditions: map[string]map[string][]string{},
+		principals: principals(p, "Principal"), exceptPrincipals: principals(p, "NotPrincipal"),
+		actions: p.texts("Action"), exceptActions: p.texts("NotAction"),
+		resources: p.texts("Resource"), exceptResources: p.texts("NotResource"),
 	}
 	if operators, ok := p.raw("Condition").(map[string]any); ok {
 		for operator := range operators {
@@ -95,28 +39,141 @@ func newStatement(kind, holder string, p properties) statement {
 			}
 		}
 	}
-	slices.Sort(s.principals)
-	slices.Sort(s.actions)
-	slices.Sort(s.resources)
+	for _, list := range [][]string{s.principals, s.actions, s.resources, s.exceptPrincipals, s.exceptActions, s.exceptResources} {
+		slices.Sort(list)
+	}
+	s.calls, s.exceptCalls = folded(s.actions), folded(s.exceptActions)
 	return s
 }
 
-func marked(mark string, values []string) []string {
-	for i := range values {
-		values[i] = mark + values[i]
+// principals are "*" or, each, what it is and who: "AWS *", "Service
+// logs.amazonaws.com".
+func principals(p properties, key string) []string {
+	kinds, ok := p.raw(key).(map[string]any)
+	if !ok {
+		return p.texts(key)
 	}
-	return values
+	var all []string
+	for kind := range kinds {
+		all = append(all, marked(kind+" ", p.texts(key, kind))...)
+	}
+	return all
+}
+
+func marked(mark string, values []string) []string {
+	all := make([]string, len(values))
+	for i, value := range values {
+		all[i] = mark + value
+	}
+	return all
+}
+
+// mayConcern tells whether the statement speaks of action on anything that
+// pattern matches. Grants are read that way: a grant on a part of a store is a
+// grant.
+func (s *statement) mayConcern(action, pattern string) bool {
+	return mayName(s.calls, s.exceptCalls, strings.ToLower(action)) && mayName(s.resources, s.exceptResources, pattern)
+}
+
+func mayName(list, except []string, value string) bool {
+	if len(list) == 0 {
+		return !mustName(except, value)
+	}
+	return slices.ContainsFunc(list, func(p string) bool { return overlaps(p, value) })
+}
+
+// mustConcern tells whether the statement speaks of action on everything that
+// pattern matches. Denials are read that way.
+func (s *statement) mustConcern(action, pattern string) bool {
+	return mustName(s.calls, strings.ToLower(action)) && mustName(s.resources, pattern)
+}
+
+func mustName(list []string, value string) bool {
+	// What * stands for in value is matched by another * alone.
+	whole := strings.ReplaceAll(value, "*", unlikely)
+	return slices.ContainsFunc(list, func(p string) bool { return overlaps(p, whole) })
+}
+
+// unlikely is longer than any number of ? somebody would write.
+var unlikely = strings.Repeat("\x00", 64)
+
+// folded are actions without regard to case.
+func folded(actions []string) []string {
+	all := make([]string, len(actions))
+	for i, action := range actions {
+		all[i] = strings.ToLower(action)
+	}
+	return all
+}
+
+// holds evaluates the conditions of a denial. One that can't be evaluated
+// doesn't hold: a denial is relied on only where it is certain.
+func (s *statement) holds(context map[string]string) bool {
+	for operator, keys := range s.conditions {
+		for key, values := range keys {
+			have, known := context[key]
+			in := slices.Contains(values, have)
+			like := slices.ContainsFunc(values, func(pattern string) bool { return overlaps(pattern, have) })
+			switch operator {
+			case "StringEquals", "Bool":
+				if !known || !in {
+					return false
+				}
+			case "ArnEquals", "ArnLike", "StringLike":
+				if !known || !like {
+					return false
+				}
+			case "StringNotEquals":
+				if in {
+					return false
+				}
+			case "ArnNotEquals", "ArnNotLike", "StringNotLike":
+				if known && like {
+					return false
+				}
+			case "NumericLessThan":
+				if !known || have >= values[0] {
+					return false
+				}
+			default:
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// mayHold tells whether the conditions of a grant can hold. Only one that is
+// certain to fail counts.
+func (s *statement) mayHold(context map[string]string) bool {
+	for operator, keys := range s.conditions {
+		for key, values := range keys {
+			have, known := context[key]
+			like := slices.ContainsFunc(values, func(pattern string) bool { return overlaps(pattern, have) })
+			if known && !like && slices.Contains([]string{"StringEquals", "StringLike", "ArnEquals", "ArnLike", "Bool"}, operator) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // String is the statement as a fact.
 func (s statement) String() string {
 	line := fmt.Sprintf("%s %s: %s", s.kind, s.holder, strings.ToLower(s.effect))
-	if len(s.principals) > 0 {
-		line += " {" + strings.Join(s.principals, ", ") + "}"
+	list := func(before string, values []string, after string) {
+		if len(values) > 0 {
+			line += before + strings.Join(values, map[bool]string{true: ", ", false: " "}[after != ""]) + after
+		}
 	}
-	line += " " + strings.Join(s.actions, " ")
-	if len(s.resources) > 0 {
-		line += " on " + strings.Join(s.resources, " ")
+	list(" {", s.principals, "}")
+	list(" {all but ", s.exceptPrincipals, "}")
+	list(" ", s.actions, "")
+	list(" all but ", s.exceptActions, "")
+	list(" on ", s.resources, "")
+	list(" on all but ", s.exceptResources, "")
+	if s.from != "" {
+		line += " by " + s.from
 	}
 	var conditions []string
 	for operator, keys := range s.conditions {
@@ -124,8 +181,8 @@ func (s statement) String() string {
 			conditions = append(conditions, fmt.Sprintf("%s %s %s", key, operator, strings.Join(values, "|")))
 		}
 	}
+	slices.Sort(conditions)
 	if len(conditions) > 0 {
-		slices.Sort(conditions)
 		line += " if " + strings.Join(conditions, " and ")
 	}
 	return line

@@ -155,12 +155,44 @@ func TestConditionsOfDenials(t *testing.T) {
 		{"StringNotEquals", "aws:SourceVpce", []string{"door"}, map[string]string{"aws:SourceVpce": "door"}, false},
 		{"NumericLessThan", "s3:TlsVersion", []string{"1.2"}, map[string]string{"s3:TlsVersion": "1.1"}, true},
 		{"NumericLessThan", "s3:TlsVersion", []string{"1.2"}, map[string]string{"s3:TlsVersion": "1.3"}, false},
-		{"StringLike", "aws:PrincipalArn", []string{"*"}, map[string]string{"aws:PrincipalArn": "x"}, false},
+		{"StringLike", "aws:PrincipalArn", []string{"a*"}, map[string]string{"aws:PrincipalArn": "abc"}, true},
+		{"StringLike", "aws:PrincipalArn", []string{"a*"}, nil, false},
+		{"ArnNotEquals", "aws:PrincipalArn", []string{"arn:aws:iam::*:role/*"}, map[string]string{"aws:PrincipalArn": "arn:aws:iam::1:role/x"}, false},
+		{"ArnNotEquals", "aws:PrincipalArn", []string{"arn:aws:iam::1:role/y"}, map[string]string{"aws:PrincipalArn": "arn:aws:iam::1:role/x"}, true},
+		{"StringNotEqualsIfExists", "aws:SourceVpce", []string{"door"}, map[string]string{"aws:SourceVpce": "other"}, false},
 	}
 	for _, test := range tests {
 		s := statement{conditions: map[string]map[string][]string{test.operator: {test.key: test.values}}}
 		if got := s.holds(test.context); got != test.holds {
 			t.Errorf("%s %s %v in %v: %v", test.key, test.operator, test.values, test.context, got)
+		}
+	}
+}
+
+// TestWhatAStatementConcerns: a grant counts for whatever it may concern, a
+// denial for what it must.
+func TestWhatAStatementConcerns(t *testing.T) {
+	tests := []struct {
+		actions, except, resources []string
+		may, must                  bool
+	}{
+		{[]string{"s3:getobject"}, nil, []string{"arn:bucket/*"}, true, true},
+		{[]string{"s3:Get*"}, nil, []string{"*"}, true, true},
+		{[]string{"s3:Put*"}, nil, []string{"*"}, false, false},
+		{[]string{"s3:GetObject"}, nil, []string{"arn:bucket/a*"}, true, false},
+		{[]string{"s3:GetObject"}, nil, []string{"arn:bucket/?"}, true, false},
+		{[]string{"s3:GetObject"}, nil, []string{"arn:other/*"}, false, false},
+		{[]string{"s3:G?tObject"}, nil, []string{"arn:*"}, true, true},
+		{nil, []string{"iam:*"}, []string{"*"}, true, false},
+		{nil, []string{"s3:*"}, []string{"*"}, false, false},
+	}
+	for _, test := range tests {
+		s := statement{calls: folded(test.actions), exceptCalls: folded(test.except), resources: test.resources}
+		if may := s.mayConcern("s3:GetObject", "arn:bucket/*"); may != test.may {
+			t.Errorf("%+v may concern: %v", test, may)
+		}
+		if must := s.mustConcern("s3:GetObject", "arn:bucket/*"); must != test.must {
+			t.Errorf("%+v must concern: %v", test, must)
 		}
 	}
 }

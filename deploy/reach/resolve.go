@@ -3,6 +3,7 @@ package reach
 import (
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -96,11 +97,22 @@ func (w World) call(s *stack, function string, argument any) string {
 		return w.reference(s, argument.(string))
 	case function == "Fn::GetAtt" && len(list) == 2:
 		return w.attribute(s, list[0].(string), list[1].(string))
+	case function == "Fn::Sub":
+		if text, ok := argument.(string); ok {
+			return pseudo.ReplaceAllStringFunc(text, func(name string) string { return w.reference(s, name[2:len(name)-1]) })
+		}
 	case function == "Fn::Join" && len(list) == 2:
 		return strings.Join(w.texts(s, list[1]), list[0].(string))
 	}
 	raw, _ := json.Marshal(map[string]any{function: argument})
 	return string(raw)
+}
+
+// pseudo are CloudFormation's own parameters in a text.
+var pseudo = regexp.MustCompile(`\$\{AWS::[A-Za-z]+\}`)
+
+func secretARN(s *stack, id string) string {
+	return "arn:aws:secretsmanager:" + s.region + ":" + s.account + ":secret:" + id
 }
 
 func (w World) reference(s *stack, name string) string {
@@ -115,6 +127,9 @@ func (w World) reference(s *stack, name string) string {
 		return "amazonaws.com"
 	}
 	if id, ok := s.ids[name]; ok {
+		if s.resources[name].Type == "AWS::SecretsManager::Secret" {
+			return secretARN(s, id)
+		}
 		return id
 	}
 	parameter, ok := s.params[name].(map[string]any)
@@ -127,31 +142,28 @@ func (w World) reference(s *stack, name string) string {
 
 // published is the value of the SSM parameter called key, wherever it is made.
 func (w World) published(key string) string {
-	value := "unpublished:" + key
-	w.each("AWS::SSM::Parameter", func(_ *stack, _ string, p properties) {
-		if p.text("Name") == key {
-			value = p.text("Value")
-		}
-	})
-	return value
+	found, ok := w.parameters[key]
+	if !ok {
+		return "unpublished:" + key
+	}
+	return w.text(found.in, found.value)
 }
 
-// attribute spells ARNs as other templates put them together from names, and
-// every other attribute as the resource itself.
+// attribute spells ARNs as other templates put them together from names. What
+// else identifies a resource is the resource itself.
 func (w World) attribute(s *stack, logical, name string) string {
 	id, ok := s.ids[logical]
 	if !ok {
 		return "unknown:" + logical
 	}
-	if name != "Arn" {
+	here := s.region + ":" + s.account + ":"
+	switch kind := s.resources[logical].Type; {
+	case name == "Arn" && kind == "AWS::S3::Bucket":
+		return "arn:aws:s3:::" + id
+	case name == "Arn" && kind == "AWS::DynamoDB::GlobalTable":
+		return "arn:aws:dynamodb:" + here + "table/" + id
+	case name == "Arn", name == "GroupId":
 		return id
 	}
-	here := s.region + ":" + s.account + ":"
-	switch s.resources[logical].Type {
-	case "AWS::S3::Bucket":
-		return "arn:aws:s3:::" + id
-	case "AWS::DynamoDB::GlobalTable":
-		return "arn:aws:dynamodb:" + here + "table/" + id
-	}
-	return id
+	return id + "." + name
 }

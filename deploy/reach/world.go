@@ -4,8 +4,11 @@
 // and a test compares them with a table that was read by people.
 //
 // Where CloudFormation leaves room it assumes the worst: a security group
-// without egress rules lets everything out, and address blocks that overlap are
-// taken to meet.
+// without egress rules lets everything out, address blocks that overlap are
+// taken to meet, a group or policy that is kept elsewhere is taken to allow
+// everything. Network ACLs, permission boundaries and conditions of grants, which
+// only take away, are not relied on. What it has no model of, a kind of resource
+// or a property, is a fact too, so that nothing goes by unseen.
 package reach
 
 import (
@@ -23,6 +26,15 @@ import (
 type World struct {
 	stacks map[string]*stack
 	names  map[string]string // of managed prefix lists, by id
+
+	kinds      map[string]string    // type of a resource, by canonical id
+	parameters map[string]reference // what SSM parameters hold, by name
+}
+
+// reference is a value and the stack it is to be read in.
+type reference struct {
+	in    *stack
+	value any
 }
 
 type stack struct {
@@ -72,8 +84,25 @@ func Load(dir string, names map[string]string) (World, error) {
 		}
 		w.stacks[s.name] = s
 	}
+	w.index()
 	return w, nil
 }
+
+// index is how references are followed.
+func (w *World) index() {
+	w.kinds, w.parameters = map[string]string{}, map[string]reference{}
+	for _, s := range w.stacks {
+		for logical, r := range s.resources {
+			w.kinds[s.ids[logical]] = r.Type
+			if name, ok := r.Properties["Name"].(string); ok && r.Type == "AWS::SSM::Parameter" {
+				w.parameters[name] = reference{s, r.Properties["Value"]}
+			}
+		}
+	}
+}
+
+// kind is the type of the resource with the canonical id.
+func (w World) kind(id string) string { return w.kinds[id] }
 
 func (s *stack) read(path string) error {
 	raw, err := os.ReadFile(path)
@@ -131,6 +160,26 @@ func (w World) each(kind string, f func(s *stack, id string, p properties)) {
 	}
 }
 
+// Add is w with a resource more. Its id is the stack's name and logical.
+func (w World) Add(stackName, logical, kind string, properties map[string]any) World {
+	return w.with(stackName, logical, &resource{kind, properties})
+}
+
+// Change is w in which f has changed the properties of the resource called id,
+// as facts call it. It panics if there is none.
+func (w World) Change(id string, f func(properties map[string]any)) World {
+	for name, s := range w.stacks {
+		for logical, r := range s.resources {
+			if s.ids[logical] == id {
+				changed := clone(r.Properties).(map[string]any)
+				f(changed)
+				return w.with(name, logical, &resource{r.Type, changed})
+			}
+		}
+	}
+	panic("reach: no resource " + id)
+}
+
 // with is w with one resource replaced, or removed when r is nil.
 func (w World) with(stackName, logical string, r *resource) World {
 	old := w.stacks[stackName]
@@ -148,5 +197,7 @@ func (w World) with(stackName, logical string, r *resource) World {
 	changed.sortResources()
 	stacks := maps.Clone(w.stacks)
 	stacks[stackName] = &changed
-	return World{stacks: stacks, names: w.names}
+	after := World{stacks: stacks, names: w.names}
+	after.index()
+	return after
 }

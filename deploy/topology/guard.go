@@ -68,7 +68,6 @@ func exceptions(s Stacks, cfg config.Config) []exception {
 	}
 	all = append(all,
 		exception{s.Compute, "Storage/TaskRole/Resource", "IAM5", `Resource::arn:aws:s3:::<[A-Za-z0-9]+>/\*`, "Storage owns every object of this one bucket; their keys are random."},
-		exception{s.Compute, "Storage/TaskRole/Resource", "IAM5", `Resource::arn:aws:ecs:[^:]+:[0-9]+:task/<[A-Za-z0-9]+>/\*`, "A task protects itself, and its id is given when it starts. The cluster is named."},
 	)
 	if cfg.Domain == nil {
 		return append(all, developmentExceptions(s)...)

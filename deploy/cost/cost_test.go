@@ -1,0 +1,64 @@
+package cost
+
+import (
+	"math"
+	"strings"
+	"testing"
+)
+
+func TestIdle(t *testing.T) {
+	service := func(count float64, provider string) Resource {
+		return Resource{"Service", "AWS::ECS::Service", map[string]any{
+			"DesiredCount": count, "TaskDefinition": map[string]any{"Ref": "Task"},
+			"CapacityProviderStrategy": []any{map[string]any{"CapacityProvider": provider}},
+		}}
+	}
+	task := Resource{"Task", "AWS::ECS::TaskDefinition", map[string]any{"Cpu": "1024", "Memory": "2048"}}
+	tests := []struct {
+		resource Resource
+		row      string
+		usd      float64
+	}{
+		{service(2, "FARGATE"), tasks, 2 * 730 * (0.03238 + 2*0.00356)},
+		{service(1, "FARGATE_SPOT"), tasks, 0.35 * 730 * (0.03238 + 2*0.00356)},
+		{service(3, "FARGATE"), watched, 3 * 2.1},
+		{Resource{"", "AWS::EC2::VPCEndpoint", map[string]any{"VpcEndpointType": "Interface", "SubnetIds": []any{"a", "b"}}}, endpoints, 14.6},
+		{Resource{"", "AWS::EC2::VPCEndpoint", map[string]any{"VpcEndpointType": "Gateway"}}, endpoints, 0},
+		{Resource{"", "AWS::ElasticLoadBalancingV2::LoadBalancer", map[string]any{"Scheme": "internal", "Subnets": []any{"a", "b"}}}, balancers, 16.425},
+		{Resource{"", "AWS::ElasticLoadBalancingV2::LoadBalancer", map[string]any{"Scheme": "internet-facing", "Subnets": []any{"a", "b"}}}, balancers, 23.725},
+		{Resource{"", "AWS::EC2::NatGateway", nil}, nat, 36.5},
+		{Resource{"", "AWS::WAFv2::WebACL", map[string]any{"Rules": []any{1, 2, 3}}}, firewall, 8},
+		{Resource{"", "AWS::SecretsManager::Secret", map[string]any{"ReplicaRegions": []any{1}}}, held, 0.8},
+		{Resource{"", "AWS::CloudWatch::Alarm", map[string]any{"Metrics": []any{
+			map[string]any{"MetricStat": 1}, map[string]any{"MetricStat": 1}, map[string]any{"Expression": 1},
+		}}}, watched, 0.2},
+		{Resource{"", "AWS::CloudWatch::Alarm", nil}, watched, 0.1},
+		{Resource{"", "AWS::SSM::Parameter", nil}, held, 0},
+	}
+	for _, test := range tests {
+		for _, item := range Idle([]Resource{task, test.resource}, 0) {
+			if item.What == test.row && math.Abs(item.USD-test.usd) > 1e-9 {
+				t.Errorf("%s: %s is %v, want %v", test.resource.Type, item.What, item.USD, test.usd)
+			}
+		}
+	}
+}
+
+func TestOfMillion(t *testing.T) {
+	m := Call{Reads: 3, Writes: 9, Puts: 1, Gets: 2, Services: 3}.OfMillion(0.5)
+	want := Million{Table: 6, Blobs: 5.8, Edge: 1.6, Records: 0.95 + 2.5}
+	if math.Abs(m.Together()-want.Together()) > 1e-9 || math.Abs(m.Records-want.Records) > 1e-9 {
+		t.Errorf("%+v, want %+v", m, want)
+	}
+}
+
+func TestTables(t *testing.T) {
+	got := IdleTable([]string{"a", "b"}, [][]Item{{{"x", 1.4}, {"y", 0}}, {{"x", 2}, {"y", 3}}})
+	want := "| idle, USD a month | a | b |\n|---|---:|---:|\n| x | 1 | 2 |\n| y | | 3 |\n| **together** | **1** | **5** |\n"
+	if got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
+	}
+	if lines := strings.Count(CallsTable(1, 0.05), "\n"); lines != 2+len(Calls) {
+		t.Errorf("%d lines", lines)
+	}
+}

@@ -1,0 +1,69 @@
+package proof
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/holdfast-files/holdfast/deploy/contract"
+)
+
+// source is the text of every file under a directory of the repository whose
+// name ends in suffix, tests left out. This module imports nothing of the
+// others; what it must agree with it reads.
+func source(t *testing.T, dir, suffix string) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	err := filepath.WalkDir(filepath.Join("..", "..", dir), func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || !strings.HasSuffix(path, suffix) || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		raw, err := os.ReadFile(path)
+		all[path] = string(raw)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(all) == 0 {
+		t.Fatalf("no %s in %s", suffix, dir)
+	}
+	return all
+}
+
+var declared = regexp.MustCompile(`(?m)^service (\w+) \{`)
+
+// TestRoutesAreTheContracts: the internal load balancer routes each service of
+// the public contracts, and readiness is asked of one that there is.
+func TestRoutesAreTheContracts(t *testing.T) {
+	services := func(dir string) []string {
+		var all []string
+		for _, text := range source(t, "proto/"+dir, ".proto") {
+			for _, m := range declared.FindAllStringSubmatch(text, -1) {
+				all = append(all, strings.ReplaceAll(dir, "/", ".")+"."+m[1])
+			}
+		}
+		slices.Sort(all)
+		return all
+	}
+	for dir, routed := range map[string][]string{
+		"holdfast/metadata/v1": contract.MetadataServices, "holdfast/storage/v1": contract.StorageServices,
+	} {
+		if want := services(dir); !slices.Equal(slices.Sorted(slices.Values(routed)), want) {
+			t.Errorf("%s: %v are routed, %v are there", dir, routed, want)
+		}
+	}
+	for _, internal := range services("holdfast/ledger/v1") {
+		if slices.Contains(contract.MetadataServices, internal) || slices.Contains(contract.StorageServices, internal) {
+			t.Errorf("%s is routed", internal)
+		}
+	}
+	service, _, _ := strings.Cut(strings.TrimPrefix(contract.GRPCReadyPath, "/"), "/")
+	if health := services("holdfast/health/v1"); !slices.Contains(health, service) {
+		t.Errorf("readiness is asked of %s; there are %v", service, health)
+	}
+}
