@@ -45,6 +45,22 @@ func TestErrors(t *testing.T) {
 	})
 }
 
+// The log of a server is read by more people than its files are.
+func TestLogNamesNoFile(t *testing.T) {
+	var log bytes.Buffer
+	r := newRig(t, rest.Config{Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
+	for _, path := range []string{
+		"/v1/spaces/default/paths/payroll.xlsx", "/v1/spaces/default/paths/payroll.xlsx?bad=payroll",
+		"/v1/spaces/default/files:lookup?path=/payroll.xlsx", "/payroll/token", "/v1/spaces/default/paths/%2Fpayroll",
+	} {
+		r.get(path)
+	}
+	r.put("/v1/spaces/default/paths/payroll.xlsx", "x")
+	if got := log.String(); strings.Contains(got, "payroll") || !strings.Contains(got, "route=/v1/spaces/*/paths/**") {
+		t.Errorf("logged\n%s", got)
+	}
+}
+
 func TestErrorsLeakNothing(t *testing.T) {
 	const secret = "table=prod-7 password=hunter2"
 	var log bytes.Buffer
