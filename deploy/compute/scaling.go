@@ -35,8 +35,11 @@ func scaleOnCPU(service ecs.FargateService, size config.Service) ecs.ScalableTas
 	return count
 }
 
-// scaleStorage also follows the bytes in flight: a few slow, long transfers
-// fill a task's budget while its CPU idles, and count as few requests.
+// scaleAtShare is how full the memory of uploads is when storage scales out.
+const scaleAtShare = 0.6
+
+// scaleStorage also follows the bytes in flight: a few slow, long uploads fill
+// a task's memory for them while its CPU idles, and count as few requests.
 func scaleStorage(service ecs.FargateService, cfg config.Config) {
 	count := scaleOnCPU(service, cfg.Services.Storage)
 	if count == nil {
@@ -53,7 +56,7 @@ func scaleStorage(service ecs.FargateService, cfg config.Config) {
 			Statistic: cloudwatch.Stats_AVERAGE(), // over the tasks that report
 			Period:    awscdk.Duration_Minutes(jsii.Number(1)),
 		}),
-		TargetValue:      jsii.Number(cfg.Services.InflightBytesPerStorageTask),
+		TargetValue:      jsii.Number(scaleAtShare * float64(cfg.Services.UploadMemoryMiB<<20)),
 		ScaleOutCooldown: awscdk.Duration_Seconds(jsii.Number(scaleOutSeconds)),
 		ScaleInCooldown:  awscdk.Duration_Seconds(jsii.Number(scaleInSeconds)),
 	})

@@ -32,14 +32,14 @@ func NewStack(scope constructs.Construct, id string, cfg config.Config, props aw
 		flags: contract.MetadataFlags(stores.Table(), contract.Identity{
 			Issuer: cfg.Identity.Issuer, Audience: cfg.Identity.Audience,
 			Discovery: cfg.Identity.Keys == config.KeysFromIssuer,
-		}, cfg.Data.RecoveryDays+1),
+		}, cfg.Data.RecoveryDays+1, cfg.CIDR),
 		secrets: secrets.ofMetadata(),
 		may:     stores.UseRecords(),
 	})
 	storage := f.run(service{
 		name: "storage", party: network.Storage, size: cfg.Services.Storage,
 		ports: []int{contract.StoragePort}, found: true, sampler: contract.SampleBegun,
-		flags:   contract.StorageFlags(stores.Bucket(), f.host("metadata")),
+		flags:   contract.StorageFlags(stores.Bucket(), f.host("metadata"), cfg.Services.UploadMemoryMiB, cfg.CIDR),
 		secrets: secrets.ofStorage(),
 		may:     stores.UseBlobs(),
 	})

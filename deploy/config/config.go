@@ -126,8 +126,9 @@ type Services struct {
 	// before it is asked to stop, 0 to 3600. A release takes as long.
 	GraceSeconds int `json:"graceSeconds"`
 
-	// InflightBytesPerStorageTask is where storage scales out.
-	InflightBytesPerStorageTask int64 `json:"inflightBytesPerStorageTask"`
+	// UploadMemoryMiB is how much a storage task gives to the buffers of its
+	// uploads; one that finds none waits. Storage scales out well before that.
+	UploadMemoryMiB int `json:"uploadMemoryMib"`
 }
 
 // Service sizes one Fargate service.

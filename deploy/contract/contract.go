@@ -68,7 +68,7 @@ const (
 	SampleBegun     = "parentbased_traceidratio"
 )
 
-// Attributes of the record table.
+// Attributes of the record table. The keys are binary: they sort by bytes.
 const (
 	TablePartitionKey = "pk"
 	TableSortKey      = "sk"
@@ -82,7 +82,6 @@ var (
 		"holdfast.metadata.v1.SpaceService",
 		"holdfast.metadata.v1.FileService",
 		"holdfast.metadata.v1.UploadService",
-		"holdfast.metadata.v1.ShareService",
 		"holdfast.metadata.v1.KeyService",
 		"holdfast.metadata.v1.MemberService",
 	}
@@ -98,9 +97,12 @@ type Identity struct {
 }
 
 // MetadataFlags are the arguments of the metadata image. Bytes outlive their
-// last record for blobRetentionDays.
-func MetadataFlags(table string, identity Identity, blobRetentionDays int) []string {
+// last record for blobRetentionDays. In the VPC's addresses are gateway and
+// storage, whose word for where a caller is metadata takes.
+func MetadataFlags(table string, identity Identity, blobRetentionDays int, vpc string) []string {
 	flags := append(common(MetadataPort),
+		"--trusted-peers="+vpc,
+		"--space=", // the first administrator makes the first one
 		"--ledger-listen=0.0.0.0:"+strconv.Itoa(LedgerPort),
 		"--engine=dynamodb",
 		"--table="+table,
@@ -114,12 +116,15 @@ func MetadataFlags(table string, identity Identity, blobRetentionDays int) []str
 	return append(flags, connectionAge())
 }
 
-// StorageFlags are the arguments of the storage image.
-func StorageFlags(bucket, metadataHost string) []string {
+// StorageFlags are the arguments of the storage image. The buffers of all
+// uploads together take uploadMemoryMiB.
+func StorageFlags(bucket, metadataHost string, uploadMemoryMiB int, vpc string) []string {
 	return append(common(StoragePort),
+		"--trusted-peers="+vpc,
 		"--ledger="+target(metadataHost, LedgerPort),
 		"--engine=s3",
 		"--bucket="+bucket,
+		"--upload-memory="+strconv.Itoa(uploadMemoryMiB),
 		connectionAge(),
 	)
 }

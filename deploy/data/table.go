@@ -13,9 +13,10 @@ import (
 )
 
 // recordActions are what metadata does with records, and all that the door
-// lets through. A transaction needs the actions of its parts.
+// lets through. A transaction needs the actions of its parts; scanning is for
+// fsck.
 var recordActions = []string{
-	"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query",
+	"dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan",
 	"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem",
 	"dynamodb:ConditionCheckItem", "dynamodb:DescribeTable",
 }
@@ -23,8 +24,8 @@ var recordActions = []string{
 // newTable is on demand, with a ceiling against a runaway.
 func newTable(stack awscdk.Stack, cfg config.Config, key kms.Key) dynamodb.TableV2 {
 	return dynamodb.NewTableV2(stack, jsii.String("Records"), &dynamodb.TablePropsV2{
-		PartitionKey:        &dynamodb.Attribute{Name: jsii.String(contract.TablePartitionKey), Type: dynamodb.AttributeType_STRING},
-		SortKey:             &dynamodb.Attribute{Name: jsii.String(contract.TableSortKey), Type: dynamodb.AttributeType_STRING},
+		PartitionKey:        &dynamodb.Attribute{Name: jsii.String(contract.TablePartitionKey), Type: dynamodb.AttributeType_BINARY},
+		SortKey:             &dynamodb.Attribute{Name: jsii.String(contract.TableSortKey), Type: dynamodb.AttributeType_BINARY},
 		TimeToLiveAttribute: jsii.String(contract.TableTTL),
 		Billing: dynamodb.Billing_OnDemand(&dynamodb.MaxThroughputProps{
 			MaxReadRequestUnits:  jsii.Number(cfg.Limits.TableReadsPerSec),
@@ -55,7 +56,7 @@ func newRecordDoor(stack awscdk.Stack, net network.Network, records dynamodb.Tab
 // names the table. Its resource is "*" for the same reason, and means the table
 // it is on.
 func guardTable(records dynamodb.TableV2, net network.Network, cfg config.Config) {
-	actions := []string{"dynamodb:BatchWriteItem", "dynamodb:Scan",
+	actions := []string{"dynamodb:BatchGetItem", "dynamodb:BatchWriteItem",
 		"dynamodb:PartiQLSelect", "dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate", "dynamodb:PartiQLDelete"}
 	for _, action := range recordActions {
 		if action != "dynamodb:DescribeTable" {

@@ -39,8 +39,9 @@ func ringForServices(bell alarm.Bell, m metrics) {
 				alarm.When{Metric: targets, Under: 1, Silence: true})
 		}
 	}
-	bell.Ring("TransfersSaturated", "Storage holds as many bytes in flight as it may; transfers wait.", alarm.When{
-		Metric: m.own("storage", contract.InflightBytes, "Average"), Over: 1.5 * float64(m.cfg.Services.InflightBytesPerStorageTask), Minutes: 10,
+	// Storage scales out at 60 %; at 90 it can't, or not enough.
+	bell.Ring("TransfersSaturated", "The memory that storage has for uploads is used up; uploads wait.", alarm.When{
+		Metric: m.own("storage", contract.InflightBytes, "Average"), Over: 0.9 * float64(m.cfg.Services.UploadMemoryMiB<<20), Minutes: 10,
 	})
 }
 

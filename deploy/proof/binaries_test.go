@@ -56,8 +56,8 @@ func TestContainersKeepTheContract(t *testing.T) {
 			ports   []int
 			secrets []string
 		}{
-			{"metadata", contract.MetadataFlags("reference", identity, in.cfg.Data.RecoveryDays+1), []int{contract.MetadataPort, contract.LedgerPort}, secrets},
-			{"storage", contract.StorageFlags("reference", host("metadata")), []int{contract.StoragePort}, []string{contract.LedgerTokenVariable}},
+			{"metadata", contract.MetadataFlags("reference", identity, in.cfg.Data.RecoveryDays+1, in.cfg.CIDR), []int{contract.MetadataPort, contract.LedgerPort}, secrets},
+			{"storage", contract.StorageFlags("reference", host("metadata"), in.cfg.Services.UploadMemoryMiB, in.cfg.CIDR), []int{contract.StoragePort}, []string{contract.LedgerTokenVariable}},
 			{"gateway", contract.GatewayFlags(host("metadata"), host("storage")), []int{contract.GatewayPort}, nil},
 		}
 		for _, test := range tests {

@@ -122,6 +122,10 @@ func TestScaling(t *testing.T) {
 			continue
 		}
 		custom++
+		// Where storage scales is within what it may hold at all.
+		if target := at(r.Properties, "TargetTrackingScalingPolicyConfiguration", "TargetValue").(float64); target > 0.8*float64(in.cfg.Services.UploadMemoryMiB<<20) {
+			t.Errorf("%s: %v bytes in flight are never reached", id, target)
+		}
 		expect(t, id, metric, map[string]any{
 			"Namespace": contract.Namespace, "MetricName": contract.InflightBytes, "Statistic": "Average",
 			"Dimensions.0.Value": "storage", "Dimensions.1.Value": "prod",

@@ -41,6 +41,8 @@ func TestTable(t *testing.T) {
 		"Replicas.0.PointInTimeRecoverySpecification.PointInTimeRecoveryEnabled": true,
 		"Replicas.0.PointInTimeRecoverySpecification.RecoveryPeriodInDays":       in.cfg.Data.RecoveryDays,
 		"Replicas.1":             nil,
+		"AttributeDefinitions.0": "map[AttributeName:pk AttributeType:B]",
+		"AttributeDefinitions.1": "map[AttributeName:sk AttributeType:B]",
 		"KeySchema.0.KeyType":    "HASH",
 		"KeySchema.1.KeyType":    "RANGE",
 		"GlobalSecondaryIndexes": nil,

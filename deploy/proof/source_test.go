@@ -2,6 +2,7 @@ package proof
 
 import (
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -65,5 +66,23 @@ func TestRoutesAreTheContracts(t *testing.T) {
 	service, _, _ := strings.Cut(strings.TrimPrefix(contract.GRPCReadyPath, "/"), "/")
 	if health := services("holdfast/health/v1"); !slices.Contains(health, service) {
 		t.Errorf("readiness is asked of %s; there are %v", service, health)
+	}
+}
+
+var emitted = regexp.MustCompile(`(?i)(?:histogram|counter|gauge)\("([a-z_.]+)"`)
+
+// TestMetricsAreInTheSource: the names in the contract are those that the
+// services give their instruments, no more and no fewer.
+func TestMetricsAreInTheSource(t *testing.T) {
+	found := map[string]bool{}
+	for _, dir := range []string{"internal/telemetry", "services/metadata/server", "services/storage/server", "gateway"} {
+		for _, text := range source(t, dir, ".go") {
+			for _, m := range emitted.FindAllStringSubmatch(text, -1) {
+				found[m[1]] = true
+			}
+		}
+	}
+	if names := slices.Sorted(maps.Keys(found)); !slices.Equal(names, slices.Sorted(slices.Values(contract.Metrics))) {
+		t.Errorf("the services emit\n%s\nthe contract has\n%s", strings.Join(names, "\n"), strings.Join(contract.Metrics, "\n"))
 	}
 }
