@@ -15,6 +15,7 @@ import (
 	"github.com/holdfast-files/holdfast/internal/certificate"
 	"github.com/holdfast-files/holdfast/internal/lifecycle"
 	"github.com/holdfast-files/holdfast/internal/logging"
+	"github.com/holdfast-files/holdfast/internal/probe"
 	"github.com/holdfast-files/holdfast/internal/rpc"
 	"github.com/holdfast-files/holdfast/internal/settings"
 	"github.com/holdfast-files/holdfast/internal/telemetry"
@@ -30,6 +31,9 @@ func main() {
 }
 
 func run() error {
+	if asked, err := probe.Asked(os.Args[1:], os.Getenv, "127.0.0.1:8080", probe.HTTP); asked {
+		return err
+	}
 	var c config
 	program := settings.Program{Name: "gateway", Description: "The REST gateway of Holdfast.", Version: settings.BuildVersion(), Output: os.Stdout}
 	if _, err := program.Parse(os.Args[1:], os.Environ(), &c); err != nil {

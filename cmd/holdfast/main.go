@@ -28,6 +28,7 @@ type commands struct {
 	Du      command.Du      `cmd:"" help:"Add up the sizes of folders."`
 	Serve   serveCommand    `cmd:"" help:"Run the whole service in this process."`
 	Fsck    fsckCommand     `cmd:"" help:"Compare every record with every blob."`
+	Health  healthCommand   `cmd:"" help:"Ask a running service whether it is ready."`
 }
 
 const description = `Holdfast stores the files of a team.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/holdfast-files/holdfast/internal/lifecycle"
 	"github.com/holdfast-files/holdfast/internal/logging"
+	"github.com/holdfast-files/holdfast/internal/probe"
 	"github.com/holdfast-files/holdfast/internal/rpc"
 	"github.com/holdfast-files/holdfast/internal/settings"
 	"github.com/holdfast-files/holdfast/internal/telemetry"
@@ -29,6 +30,9 @@ func main() {
 }
 
 func run() error {
+	if asked, err := probe.Asked(os.Args[1:], os.Getenv, "127.0.0.1:9083", probe.GRPC); asked {
+		return err
+	}
 	var c config
 	program := settings.Program{Name: "storage", Description: "The storage service of Holdfast.", Version: settings.BuildVersion(), Output: os.Stdout}
 	if _, err := program.Parse(os.Args[1:], os.Environ(), &c); err != nil {
