@@ -2,9 +2,16 @@ package settings
 
 import "runtime/debug"
 
-// BuildVersion returns the version of the program: the tag that the module was
-// built at, else the commit, else "devel".
+// version is set by the linker where there is no repository, as in an image:
+// -X github.com/holdfast-files/holdfast/internal/settings.version=…
+var version string
+
+// BuildVersion returns the version of the program: what the linker was told,
+// else the tag that the module was built at, else the commit, else "devel".
 func BuildVersion() string {
+	if version != "" {
+		return version
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "devel"

@@ -59,12 +59,9 @@ func serve(ctx context.Context, logger *slog.Logger, tel *telemetry.Telemetry, c
 	service := server.New(server.Config{
 		Blobs: blobs, Ledger: ledgerv1.NewLedgerServiceClient(conn), Logger: logger, Limits: c.Limits,
 	})
-	if err := service.Observe(tel.Meters); err != nil {
-		return err
-	}
 	readiness := new(lifecycle.Readiness)
 	door, err := c.door(logger, tel, readiness)
-	if err != nil {
+	if err := errors.Join(err, service.Observe(tel.Meters)); err != nil {
 		return err
 	}
 	inspection := door
@@ -76,8 +73,7 @@ func serve(ctx context.Context, logger *slog.Logger, tel *telemetry.Telemetry, c
 	if err != nil {
 		return err
 	}
-	logger.InfoContext(ctx, "storage is ready",
-		slog.String("listen", c.Listen), slog.String("inspect_listen", c.InspectListen), slog.String("engine", c.Engine))
+	logger.Info("storage is ready", "listen", c.Listen, "inspect_listen", c.InspectListen, "engine", c.Engine)
 	return lifecycle.Run(ctx, logger, c.Lifecycle(readiness), tel.Component(),
 		lifecycle.Component{Name: "sweeper", Run: service.Run},
 		private.Component(listeners[1]), public.Component(listeners[0]))

@@ -63,7 +63,7 @@ func upAndDown(t *testing.T, g *target) {
 	w.get("/a/b/Ærøskøbing 1.pdf", "Range", "bytes=300000-").failed(http.StatusRequestedRangeNotSatisfiable, "RANGE_NOT_SATISFIABLE").field("Content-Range", "bytes */300000")
 
 	w.do(http.MethodPut, w.at("/chunked.txt"), io.MultiReader(bytes.NewReader([]byte("no length")))).want(http.StatusCreated)
-	w.get("/chunked.txt").want(http.StatusOK).bytes([]byte("no length")).field("Content-Disposition", `inline; filename="chunked.txt"`)
+	w.get("/chunked.txt").want(http.StatusOK).bytes([]byte("no length")).field("Content-Disposition", `inline; filename="chunked.txt"; filename*=UTF-8''chunked.txt`)
 	w.put("/empty", nil).want(http.StatusCreated)
 	w.get("/empty").want(http.StatusOK).bytes(nil).field("Content-Length", "0")
 }

@@ -34,7 +34,7 @@ func refusals(t *testing.T, g *target) {
 		"empty segment":      {http.MethodGet, w.at("") + "//x", "", nil, 400, "INVALID_ARGUMENT"},
 		"part of a file":     {http.MethodPut, w.at("/file"), "x", []string{"Content-Range", "bytes 0-0/1"}, 400, "INVALID_ARGUMENT"},
 		"encoded contents":   {http.MethodPut, w.at("/file"), "x", []string{"Content-Encoding", "gzip"}, 415, "UNSUPPORTED_MEDIA"},
-		"below a file":       {http.MethodPut, w.at("/file/x"), "x", nil, 409, "ALREADY_EXISTS"},
+		"below a file":       {http.MethodPut, w.at("/file/x"), "x", nil, 409, "CONFLICT"},
 		"contents of folder": {http.MethodGet, w.at(""), "", nil, 400, "INVALID_ARGUMENT"},
 		"digest":             {http.MethodPut, w.at("/file"), "x", []string{"Repr-Digest", "sha-256=:AAAA:"}, 400, "INVALID_ARGUMENT"},
 		"long name":          {http.MethodPut, w.at("/" + strings.Repeat("n", 256)), "x", nil, 400, "INVALID_ARGUMENT"},
