@@ -52,6 +52,7 @@ type Retention struct {
 	TrashRetention time.Duration `help:"How long a deleted file or folder can be brought back." default:"720h"`
 	BlobRetention  time.Duration `help:"How long bytes stay after their last record is gone, for readers that are under way and for restored backups." default:"24h"`
 	UploadLifetime time.Duration `help:"How long one upload may take; what is left of one that took longer is collected." default:"24h"`
+	UploadExpiry   time.Duration `help:"How long a resumable upload waits for its next byte; what there is of one that waited longer is collected." default:"24h"`
 	SweepGrace     time.Duration `help:"Longer than any request lives: how long after a removal its place is looked at once more." default:"10m"`
 }
 
@@ -60,6 +61,7 @@ func (r Retention) Check(c *settings.Check) {
 	c.Positive("trash-retention", r.TrashRetention)
 	c.NotNegative("blob-retention", r.BlobRetention)
 	c.Positive("upload-lifetime", r.UploadLifetime)
+	c.Positive("upload-expiry", r.UploadExpiry)
 	c.Positive("sweep-grace", r.SweepGrace)
 }
 
@@ -82,6 +84,7 @@ func New(ctx context.Context, config Config) (*Server, error) {
 		Secret:         config.Seal,
 		TrashRetention: config.Retention.TrashRetention,
 		UploadLifetime: config.Retention.UploadLifetime,
+		UploadExpiry:   config.Retention.UploadExpiry,
 		BlobRetention:  config.Retention.BlobRetention,
 		Grace:          config.Retention.SweepGrace,
 	})
@@ -108,6 +111,7 @@ func (s *Server) Register(registrar grpc.ServiceRegistrar) {
 	metadatav1.RegisterFileServiceServer(registrar, s.namespace)
 	metadatav1.RegisterMemberServiceServer(registrar, s.namespace)
 	metadatav1.RegisterKeyServiceServer(registrar, s.namespace)
+	metadatav1.RegisterUploadServiceServer(registrar, s.namespace)
 }
 
 // RegisterLedger registers what storage alone may call.

@@ -44,6 +44,15 @@ func (b *budget) acquire(ctx context.Context, n int64) error {
 	return fault.FromStatus(ctx.Err())
 }
 
+// try takes n bytes if they are free now.
+func (b *budget) try(n int64) bool {
+	ok := b.shares.TryAcquire(n)
+	if ok {
+		b.taken.Add(n)
+	}
+	return ok
+}
+
 func (b *budget) release(n int64) {
 	b.taken.Add(-n)
 	b.shares.Release(n)

@@ -3,6 +3,8 @@ package content
 import (
 	"crypto/sha256"
 	"crypto/sha512"
+	"encoding"
+	"errors"
 	"hash"
 	"sync"
 )
@@ -27,8 +29,8 @@ var besideBlocks = sync.Pool{New: func() any {
 // close ends, so that reading and storing go on meanwhile; that costs a copy,
 // which is a thirtieth of the digest.
 type digest struct {
-	sha256 hash.Hash
-	sha512 hash.Hash // nil unless asked for
+	sha256 hash.Hash // nil when it is unknown
+	other  hash.Hash // of the same bytes; nil unless asked for
 
 	seen   int64
 	block  *[]byte
@@ -39,7 +41,7 @@ type digest struct {
 func newDigest(withSHA512 bool) *digest {
 	d := &digest{sha256: sha256.New()}
 	if withSHA512 {
-		d.sha512 = sha512.New()
+		d.other = sha512.New()
 	}
 	return d
 }
@@ -71,9 +73,11 @@ func (d *digest) write(p []byte) {
 
 func (d *digest) add(p []byte) {
 	// Write of a hash.Hash never returns an error.
-	_, _ = d.sha256.Write(p)
-	if d.sha512 != nil {
-		_, _ = d.sha512.Write(p)
+	if d.sha256 != nil {
+		_, _ = d.sha256.Write(p)
+	}
+	if d.other != nil {
+		_, _ = d.other.Write(p)
 	}
 }
 
@@ -103,4 +107,36 @@ func (d *digest) close() {
 	close(d.blocks)
 	<-d.ended
 	d.ended = nil
+}
+
+// resumeDigest returns a digest that goes on from a state that state returned.
+// When the state is not known, or cannot be read, such as one of another version
+// of Go, the SHA-256 is not computed and stays unknown.
+func resumeDigest(state []byte, unknown bool, other hash.Hash) *digest {
+	d := &digest{sha256: sha256.New(), other: other}
+	restorable, ok := d.sha256.(encoding.BinaryUnmarshaler)
+	if unknown || !ok || len(state) != 0 && restorable.UnmarshalBinary(state) != nil {
+		d.sha256 = nil
+	}
+	return d
+}
+
+// state returns the state of the SHA-256 over all that was written, nil when it
+// is unknown. More may be written after.
+func (d *digest) state() ([]byte, error) {
+	d.settle()
+	if d.sha256 == nil {
+		return nil, nil
+	}
+	storable, ok := d.sha256.(encoding.BinaryMarshaler)
+	if !ok {
+		return nil, errors.New("content: the state of a SHA-256 cannot be kept")
+	}
+	return storable.MarshalBinary()
+}
+
+// settle waits until all is digested; more may be written after.
+func (d *digest) settle() {
+	d.close()
+	d.blocks = nil
 }

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"sync/atomic"
 
-	"github.com/google/uuid"
 	"github.com/holdfast-files/holdfast/internal/fault"
 	errorsv1 "github.com/holdfast-files/holdfast/proto/holdfast/errors/v1"
 	ledgerv1 "github.com/holdfast-files/holdfast/proto/holdfast/ledger/v1"
@@ -94,36 +93,11 @@ func (e *Engine) download(ctx context.Context, req *storagev1.DownloadRequest, o
 		return err
 	}
 	for _, r := range wanted {
-		if err := e.copyRange(ctx, located.GetExtents(), r, out); err != nil {
+		if err := e.copyExtents(ctx, located.GetExtents(), r.GetOffset(), r.GetLength(), out); err != nil {
 			return err
 		}
 	}
 	return out.open() // contents of 0 bytes have not opened it
-}
-
-// copyRange writes one part of contents that lie in extents.
-func (e *Engine) copyRange(ctx context.Context, extents []*ledgerv1.Extent, r *storagev1.ByteRange, w io.Writer) error {
-	skip, left := r.GetOffset(), r.GetLength()
-	for _, x := range extents {
-		if left == 0 {
-			return nil
-		}
-		if skip >= x.GetLength() {
-			skip -= x.GetLength()
-			continue
-		}
-		id, err := uuid.Parse(x.GetBlobId())
-		if err != nil {
-			return errExtents
-		}
-		n := min(left, x.GetLength()-skip)
-		if err := e.blobs.Read(ctx, id, x.GetOffset()+skip, n, w); err != nil {
-			return err
-		}
-		left -= n
-		skip = 0
-	}
-	return nil
 }
 
 var errExtents = errors.New("content: the extents of the revision are not as long as it is")

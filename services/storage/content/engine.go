@@ -32,6 +32,14 @@ type Config struct {
 	// UploadMemory before it is UNAVAILABLE: 1 min when 0.
 	AdmissionTimeout time.Duration
 
+	// ExtentTime is how long an extent of a resumable upload may take to arrive
+	// before it is cut and made durable: 1 min when 0. It must be well below the
+	// ledger's grace.
+	ExtentTime time.Duration
+	// MinExtent is the size of the first extents of a resumable upload, and below
+	// which they are joined, in bytes: 16 MiB when 0.
+	MinExtent int64
+
 	// LedgerTimeout bounds one call of the ledger: 10 s when 0.
 	LedgerTimeout time.Duration
 	// CommitTimeout bounds a commit with all its repetitions: 30 s when 0.
@@ -48,7 +56,10 @@ type Engine struct {
 	small  *budget
 	large  *budget
 	stats  counters
+	turns  turns
 
+	extentTime     time.Duration
+	minExtent      int64
 	streamMemory   int64
 	ledgerTimeout  time.Duration
 	commitTimeout  time.Duration
@@ -62,6 +73,9 @@ func New(cfg Config) *Engine {
 		blobs:          cfg.Blobs,
 		ledger:         cfg.Ledger,
 		logger:         cfg.Logger,
+		turns:          turns{now: map[string]*turn{}},
+		extentTime:     or(cfg.ExtentTime, time.Minute),
+		minExtent:      or(cfg.MinExtent, minExtentBytes),
 		streamMemory:   or(cfg.StreamMemory, 2<<20),
 		ledgerTimeout:  or(cfg.LedgerTimeout, 10*time.Second),
 		commitTimeout:  or(cfg.CommitTimeout, 30*time.Second),
@@ -72,7 +86,7 @@ func New(cfg Config) *Engine {
 	}
 	memory, patience := or(cfg.UploadMemory, 128<<20), or(cfg.AdmissionTimeout, time.Minute)
 	e.small = newBudget(max(memory/4, largestBuffer), &e.stats.buffers, patience)
-	e.large = newBudget(max(memory-memory/4, e.streamMemory), &e.stats.buffers, patience)
+	e.large = newBudget(max(memory-memory/4, e.streamMemory+appendMemory), &e.stats.buffers, patience)
 	return e
 }
 

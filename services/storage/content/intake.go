@@ -77,7 +77,7 @@ func (in *intake) ending(err error) error {
 		return mismatch("sha256", want, in.sha256())
 	}
 	if want := in.spec.GetSha512(); len(want) != 0 {
-		if got := in.digest.sha512.Sum(nil); !bytes.Equal(want, got) {
+		if got := in.digest.other.Sum(nil); !bytes.Equal(want, got) {
 			return mismatch("sha512", want, got)
 		}
 	}

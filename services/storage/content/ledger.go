@@ -33,14 +33,19 @@ func (e *Engine) locate(ctx context.Context, req *ledgerv1.LocateRequest) (*ledg
 }
 
 // commit makes an upload visible. Once sent, a commit is seen through even
-// when the caller goes away, so that its outcome is known whenever it can be;
-// and it is sent again when the ledger could not be reached or did not answer,
-// since a grant commits once however often it is sent.
+// when the caller goes away, so that its outcome is known whenever it can be.
 func (e *Engine) commit(ctx context.Context, req *ledgerv1.CommitRequest) (*ledgerv1.CommitResponse, error) {
+	return persist(ctx, e, func(ctx context.Context) (*ledgerv1.CommitResponse, error) { return e.ledger.Commit(ctx, req) })
+}
+
+// persist makes a call of the ledger that may be repeated, since it comes to the
+// same however often it is sent. It is sent again when the ledger could not be
+// reached or did not answer, also when the caller goes away.
+func persist[R any](ctx context.Context, e *Engine, call func(context.Context) (R, error)) (R, error) {
 	ctx = context.WithoutCancel(ctx)
 	end := time.Now().Add(e.commitTimeout)
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
-		resp, err := e.commitOnce(ctx, end, req)
+		resp, err := once(ctx, min(e.ledgerTimeout, time.Until(end)), call)
 		if err == nil || !unanswered(err) || time.Until(end) < 2*pause {
 			return resp, err
 		}
@@ -50,10 +55,10 @@ func (e *Engine) commit(ctx context.Context, req *ledgerv1.CommitRequest) (*ledg
 	}
 }
 
-func (e *Engine) commitOnce(ctx context.Context, end time.Time, req *ledgerv1.CommitRequest) (*ledgerv1.CommitResponse, error) {
-	ctx, cancel := context.WithTimeout(ctx, min(e.ledgerTimeout, time.Until(end)))
+func once[R any](ctx context.Context, timeout time.Duration, call func(context.Context) (R, error)) (R, error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	resp, err := e.ledger.Commit(ctx, req)
+	resp, err := call(ctx)
 	return resp, fault.FromStatus(err)
 }
 

@@ -67,7 +67,9 @@ func (s *Server) Inspector() *inspect.Inspector { return s.inspector }
 
 // Register registers what callers may call. The server must use wire.Codec.
 func (s *Server) Register(registrar grpc.ServiceRegistrar) {
-	storagev1.RegisterContentServiceServer(registrar, contentgrpc.New(s.content, s.stall))
+	service := contentgrpc.New(s.content, s.stall)
+	storagev1.RegisterContentServiceServer(registrar, service)
+	storagev1.RegisterResumableServiceServer(registrar, service)
 }
 
 // RegisterInspection registers what only operators may call.

@@ -75,14 +75,21 @@ func (s *Sweeper) claim(ctx context.Context) (*ledgerv1.ClaimJobsResponse, error
 // carryOut deletes the blobs of a job and then ends it, in this order: a crash
 // in between leaves a job whose blobs are gone, which is no error next time.
 func (s *Sweeper) carryOut(ctx context.Context, job *ledgerv1.Job) error {
+	if job.GetDigestion() != nil {
+		return s.digest(ctx, job)
+	}
 	for _, name := range job.GetBlobIds() {
 		if err := s.delete(ctx, name); err != nil {
 			return err
 		}
 	}
+	return s.finish(ctx, &ledgerv1.FinishJobRequest{Id: job.GetId(), Lease: job.GetLease()})
+}
+
+func (s *Sweeper) finish(ctx context.Context, req *ledgerv1.FinishJobRequest) error {
 	ctx, cancel := context.WithTimeout(ctx, ledgerTimeout)
 	defer cancel()
-	_, err := s.ledger.FinishJob(ctx, &ledgerv1.FinishJobRequest{Id: job.GetId(), Lease: job.GetLease()})
+	_, err := s.ledger.FinishJob(ctx, req)
 	return err
 }
 

@@ -1,5 +1,6 @@
 // Package sweeper deletes the blobs that the ledger has no more use for: those
-// of uploads that failed or expired, and of revisions that were purged. Any
+// of uploads that failed or expired, and of revisions that were purged. It also
+// computes the digests of contents that nobody has read as a whole. Any
 // number of sweepers may run; a job is leased to one of them at a time, and
 // one that is carried out twice does no harm.
 package sweeper

@@ -55,6 +55,10 @@ const (
 	Finding_BLOB_ORPHAN Finding_Kind = 9
 	// The counters of a space are not what the space holds.
 	Finding_USAGE_DRIFT Finding_Kind = 10
+	// A list of extents belongs to no revision, upload or job.
+	Finding_EXTENTS_STRAY Finding_Kind = 11
+	// An upload that should have been collected has no job that will do so.
+	Finding_UPLOAD_STRAY Finding_Kind = 12
 )
 
 // Enum value maps for Finding_Kind.
@@ -71,6 +75,8 @@ var (
 		8:  "BLOB_CORRUPT",
 		9:  "BLOB_ORPHAN",
 		10: "USAGE_DRIFT",
+		11: "EXTENTS_STRAY",
+		12: "UPLOAD_STRAY",
 	}
 	Finding_Kind_value = map[string]int32{
 		"KIND_UNSPECIFIED": 0,
@@ -84,6 +90,8 @@ var (
 		"BLOB_CORRUPT":     8,
 		"BLOB_ORPHAN":      9,
 		"USAGE_DRIFT":      10,
+		"EXTENTS_STRAY":    11,
+		"UPLOAD_STRAY":     12,
 	}
 )
 
@@ -114,70 +122,6 @@ func (Finding_Kind) EnumDescriptor() ([]byte, []int) {
 	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{17, 0}
 }
 
-// Extent is a part of a blob.
-type Extent struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// Id of the blob, a UUIDv7.
-	BlobId string `protobuf:"bytes,1,opt,name=blob_id,json=blobId,proto3" json:"blob_id,omitempty"`
-	// First byte within the blob.
-	Offset int64 `protobuf:"varint,2,opt,name=offset,proto3" json:"offset,omitempty"`
-	// Number of bytes.
-	Length        int64 `protobuf:"varint,3,opt,name=length,proto3" json:"length,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *Extent) Reset() {
-	*x = Extent{}
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[0]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *Extent) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*Extent) ProtoMessage() {}
-
-func (x *Extent) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[0]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use Extent.ProtoReflect.Descriptor instead.
-func (*Extent) Descriptor() ([]byte, []int) {
-	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{0}
-}
-
-func (x *Extent) GetBlobId() string {
-	if x != nil {
-		return x.BlobId
-	}
-	return ""
-}
-
-func (x *Extent) GetOffset() int64 {
-	if x != nil {
-		return x.Offset
-	}
-	return 0
-}
-
-func (x *Extent) GetLength() int64 {
-	if x != nil {
-		return x.Length
-	}
-	return 0
-}
-
 // BeginRequest asks for leave to upload.
 type BeginRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -189,7 +133,7 @@ type BeginRequest struct {
 
 func (x *BeginRequest) Reset() {
 	*x = BeginRequest{}
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[1]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[0]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -201,7 +145,7 @@ func (x *BeginRequest) String() string {
 func (*BeginRequest) ProtoMessage() {}
 
 func (x *BeginRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[1]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[0]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -214,7 +158,7 @@ func (x *BeginRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BeginRequest.ProtoReflect.Descriptor instead.
 func (*BeginRequest) Descriptor() ([]byte, []int) {
-	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{1}
+	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{0}
 }
 
 func (x *BeginRequest) GetSpec() *v1.UploadSpec {
@@ -248,7 +192,7 @@ type BeginResponse struct {
 
 func (x *BeginResponse) Reset() {
 	*x = BeginResponse{}
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[2]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[1]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -260,7 +204,7 @@ func (x *BeginResponse) String() string {
 func (*BeginResponse) ProtoMessage() {}
 
 func (x *BeginResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[2]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[1]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -273,7 +217,7 @@ func (x *BeginResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BeginResponse.ProtoReflect.Descriptor instead.
 func (*BeginResponse) Descriptor() ([]byte, []int) {
-	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{2}
+	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{1}
 }
 
 func (x *BeginResponse) GetGrant() []byte {
@@ -333,7 +277,7 @@ type Replay struct {
 
 func (x *Replay) Reset() {
 	*x = Replay{}
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[3]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -345,7 +289,7 @@ func (x *Replay) String() string {
 func (*Replay) ProtoMessage() {}
 
 func (x *Replay) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[3]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -358,7 +302,7 @@ func (x *Replay) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Replay.ProtoReflect.Descriptor instead.
 func (*Replay) Descriptor() ([]byte, []int) {
-	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{3}
+	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Replay) GetResponse() *v1.UploadResponse {
@@ -399,7 +343,7 @@ type CommitRequest struct {
 
 func (x *CommitRequest) Reset() {
 	*x = CommitRequest{}
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[4]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -411,7 +355,7 @@ func (x *CommitRequest) String() string {
 func (*CommitRequest) ProtoMessage() {}
 
 func (x *CommitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[4]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -424,7 +368,7 @@ func (x *CommitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CommitRequest.ProtoReflect.Descriptor instead.
 func (*CommitRequest) Descriptor() ([]byte, []int) {
-	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{4}
+	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *CommitRequest) GetGrant() []byte {
@@ -468,7 +412,7 @@ type CommitResponse struct {
 
 func (x *CommitResponse) Reset() {
 	*x = CommitResponse{}
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[5]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -480,7 +424,7 @@ func (x *CommitResponse) String() string {
 func (*CommitResponse) ProtoMessage() {}
 
 func (x *CommitResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[5]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -493,7 +437,7 @@ func (x *CommitResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CommitResponse.ProtoReflect.Descriptor instead.
 func (*CommitResponse) Descriptor() ([]byte, []int) {
-	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{5}
+	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *CommitResponse) GetFile() *v12.File {
@@ -523,7 +467,7 @@ type AbandonRequest struct {
 
 func (x *AbandonRequest) Reset() {
 	*x = AbandonRequest{}
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[6]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -535,7 +479,7 @@ func (x *AbandonRequest) String() string {
 func (*AbandonRequest) ProtoMessage() {}
 
 func (x *AbandonRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[6]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -548,7 +492,7 @@ func (x *AbandonRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AbandonRequest.ProtoReflect.Descriptor instead.
 func (*AbandonRequest) Descriptor() ([]byte, []int) {
-	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{6}
+	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *AbandonRequest) GetGrant() []byte {
@@ -574,7 +518,7 @@ type AbandonResponse struct {
 
 func (x *AbandonResponse) Reset() {
 	*x = AbandonResponse{}
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[7]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -586,7 +530,7 @@ func (x *AbandonResponse) String() string {
 func (*AbandonResponse) ProtoMessage() {}
 
 func (x *AbandonResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[7]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -599,7 +543,7 @@ func (x *AbandonResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AbandonResponse.ProtoReflect.Descriptor instead.
 func (*AbandonResponse) Descriptor() ([]byte, []int) {
-	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{7}
+	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{6}
 }
 
 // LocateRequest asks where contents are.
@@ -620,7 +564,7 @@ type LocateRequest struct {
 
 func (x *LocateRequest) Reset() {
 	*x = LocateRequest{}
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[8]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -632,7 +576,7 @@ func (x *LocateRequest) String() string {
 func (*LocateRequest) ProtoMessage() {}
 
 func (x *LocateRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[8]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -645,7 +589,7 @@ func (x *LocateRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LocateRequest.ProtoReflect.Descriptor instead.
 func (*LocateRequest) Descriptor() ([]byte, []int) {
-	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{8}
+	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *LocateRequest) GetSource() isLocateRequest_Source {
@@ -715,7 +659,7 @@ type LocateResponse struct {
 
 func (x *LocateResponse) Reset() {
 	*x = LocateResponse{}
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[9]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -727,7 +671,7 @@ func (x *LocateResponse) String() string {
 func (*LocateResponse) ProtoMessage() {}
 
 func (x *LocateResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[9]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -740,7 +684,7 @@ func (x *LocateResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LocateResponse.ProtoReflect.Descriptor instead.
 func (*LocateResponse) Descriptor() ([]byte, []int) {
-	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{9}
+	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *LocateResponse) GetFile() *v12.File {
@@ -784,7 +728,7 @@ type ClaimJobsRequest struct {
 
 func (x *ClaimJobsRequest) Reset() {
 	*x = ClaimJobsRequest{}
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[10]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -796,7 +740,7 @@ func (x *ClaimJobsRequest) String() string {
 func (*ClaimJobsRequest) ProtoMessage() {}
 
 func (x *ClaimJobsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[10]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -809,7 +753,7 @@ func (x *ClaimJobsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimJobsRequest.ProtoReflect.Descriptor instead.
 func (*ClaimJobsRequest) Descriptor() ([]byte, []int) {
-	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{10}
+	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ClaimJobsRequest) GetLimit() int32 {
@@ -826,7 +770,7 @@ func (x *ClaimJobsRequest) GetLeaseDuration() *durationpb.Duration {
 	return nil
 }
 
-// Job is a leased deletion of blobs.
+// Job is leased work: a deletion of blobs, or a digest to compute.
 type Job struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Opaque name of the job, for FinishJob.
@@ -834,14 +778,16 @@ type Job struct {
 	// Proof of the lease; a job claimed again has another.
 	Lease string `protobuf:"bytes,2,opt,name=lease,proto3" json:"lease,omitempty"`
 	// Blobs to delete. One that does not exist is not an error.
-	BlobIds       []string `protobuf:"bytes,3,rep,name=blob_ids,json=blobIds,proto3" json:"blob_ids,omitempty"`
+	BlobIds []string `protobuf:"bytes,3,rep,name=blob_ids,json=blobIds,proto3" json:"blob_ids,omitempty"`
+	// Contents to digest; then there are no blob_ids.
+	Digestion     *Digestion `protobuf:"bytes,4,opt,name=digestion,proto3" json:"digestion,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Job) Reset() {
 	*x = Job{}
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[11]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -853,7 +799,7 @@ func (x *Job) String() string {
 func (*Job) ProtoMessage() {}
 
 func (x *Job) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[11]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -866,7 +812,7 @@ func (x *Job) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Job.ProtoReflect.Descriptor instead.
 func (*Job) Descriptor() ([]byte, []int) {
-	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{11}
+	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Job) GetId() string {
@@ -886,6 +832,86 @@ func (x *Job) GetLease() string {
 func (x *Job) GetBlobIds() []string {
 	if x != nil {
 		return x.BlobIds
+	}
+	return nil
+}
+
+func (x *Job) GetDigestion() *Digestion {
+	if x != nil {
+		return x.Digestion
+	}
+	return nil
+}
+
+// Digestion is the SHA-256 of contents that is being computed.
+type Digestion struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Where the bytes are, in order.
+	Extents []*Extent `protobuf:"bytes,1,rep,name=extents,proto3" json:"extents,omitempty"`
+	// Length of the contents in bytes.
+	SizeBytes int64 `protobuf:"varint,2,opt,name=size_bytes,json=sizeBytes,proto3" json:"size_bytes,omitempty"`
+	// Number of bytes that are digested.
+	DoneBytes int64 `protobuf:"varint,3,opt,name=done_bytes,json=doneBytes,proto3" json:"done_bytes,omitempty"`
+	// State of the SHA-256 over them; empty when there are none.
+	Sha256State   []byte `protobuf:"bytes,4,opt,name=sha256_state,json=sha256State,proto3" json:"sha256_state,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Digestion) Reset() {
+	*x = Digestion{}
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Digestion) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Digestion) ProtoMessage() {}
+
+func (x *Digestion) ProtoReflect() protoreflect.Message {
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Digestion.ProtoReflect.Descriptor instead.
+func (*Digestion) Descriptor() ([]byte, []int) {
+	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *Digestion) GetExtents() []*Extent {
+	if x != nil {
+		return x.Extents
+	}
+	return nil
+}
+
+func (x *Digestion) GetSizeBytes() int64 {
+	if x != nil {
+		return x.SizeBytes
+	}
+	return 0
+}
+
+func (x *Digestion) GetDoneBytes() int64 {
+	if x != nil {
+		return x.DoneBytes
+	}
+	return 0
+}
+
+func (x *Digestion) GetSha256State() []byte {
+	if x != nil {
+		return x.Sha256State
 	}
 	return nil
 }
@@ -970,7 +996,14 @@ type FinishJobRequest struct {
 	// Job.id.
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	// Job.lease.
-	Lease         string `protobuf:"bytes,2,opt,name=lease,proto3" json:"lease,omitempty"`
+	Lease string `protobuf:"bytes,2,opt,name=lease,proto3" json:"lease,omitempty"`
+	// For a digestion: how far it is. When it is not at the end it is leased again,
+	// to anybody.
+	DoneBytes int64 `protobuf:"varint,3,opt,name=done_bytes,json=doneBytes,proto3" json:"done_bytes,omitempty"`
+	// For a digestion that is not at the end: the state of the SHA-256.
+	Sha256State []byte `protobuf:"bytes,4,opt,name=sha256_state,json=sha256State,proto3" json:"sha256_state,omitempty"`
+	// For a digestion at its end: the SHA-256, 32 bytes.
+	Sha256        []byte `protobuf:"bytes,5,opt,name=sha256,proto3" json:"sha256,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1017,6 +1050,27 @@ func (x *FinishJobRequest) GetLease() string {
 		return x.Lease
 	}
 	return ""
+}
+
+func (x *FinishJobRequest) GetDoneBytes() int64 {
+	if x != nil {
+		return x.DoneBytes
+	}
+	return 0
+}
+
+func (x *FinishJobRequest) GetSha256State() []byte {
+	if x != nil {
+		return x.Sha256State
+	}
+	return nil
+}
+
+func (x *FinishJobRequest) GetSha256() []byte {
+	if x != nil {
+		return x.Sha256
+	}
+	return nil
 }
 
 // FinishJobResponse is empty.
@@ -1123,7 +1177,7 @@ func (x *AuditRequest) GetRepair() bool {
 // Reference is a record that refers to blobs.
 type Reference struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Resource name of the revision, or the id of the job.
+	// Resource name of the revision or upload, or the id of the job.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// What it refers to.
 	Extents []*Extent `protobuf:"bytes,2,rep,name=extents,proto3" json:"extents,omitempty"`
@@ -1778,11 +1832,7 @@ var File_holdfast_ledger_v1_ledger_proto protoreflect.FileDescriptor
 
 const file_holdfast_ledger_v1_ledger_proto_rawDesc = "" +
 	"\n" +
-	"\x1fholdfast/ledger/v1/ledger.proto\x12\x12holdfast.ledger.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fholdfast/errors/v1/reason.proto\x1a\x1fholdfast/metadata/v1/file.proto\x1a!holdfast/storage/v1/content.proto\"Q\n" +
-	"\x06Extent\x12\x17\n" +
-	"\ablob_id\x18\x01 \x01(\tR\x06blobId\x12\x16\n" +
-	"\x06offset\x18\x02 \x01(\x03R\x06offset\x12\x16\n" +
-	"\x06length\x18\x03 \x01(\x03R\x06length\"C\n" +
+	"\x1fholdfast/ledger/v1/ledger.proto\x12\x12holdfast.ledger.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fholdfast/errors/v1/reason.proto\x1a\x1fholdfast/ledger/v1/extent.proto\x1a\x1fholdfast/ledger/v1/upload.proto\x1a\x1fholdfast/metadata/v1/file.proto\x1a!holdfast/storage/v1/content.proto\"C\n" +
 	"\fBeginRequest\x123\n" +
 	"\x04spec\x18\x01 \x01(\v2\x1f.holdfast.storage.v1.UploadSpecR\x04spec\"\x99\x02\n" +
 	"\rBeginResponse\x12\x14\n" +
@@ -1825,20 +1875,32 @@ const file_holdfast_ledger_v1_ledger_proto_rawDesc = "" +
 	"modifyTime\"j\n" +
 	"\x10ClaimJobsRequest\x12\x14\n" +
 	"\x05limit\x18\x01 \x01(\x05R\x05limit\x12@\n" +
-	"\x0elease_duration\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\rleaseDuration\"F\n" +
+	"\x0elease_duration\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\rleaseDuration\"\x83\x01\n" +
 	"\x03Job\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
 	"\x05lease\x18\x02 \x01(\tR\x05lease\x12\x19\n" +
-	"\bblob_ids\x18\x03 \x03(\tR\ablobIds\"\xbe\x01\n" +
+	"\bblob_ids\x18\x03 \x03(\tR\ablobIds\x12;\n" +
+	"\tdigestion\x18\x04 \x01(\v2\x1d.holdfast.ledger.v1.DigestionR\tdigestion\"\xa2\x01\n" +
+	"\tDigestion\x124\n" +
+	"\aextents\x18\x01 \x03(\v2\x1a.holdfast.ledger.v1.ExtentR\aextents\x12\x1d\n" +
+	"\n" +
+	"size_bytes\x18\x02 \x01(\x03R\tsizeBytes\x12\x1d\n" +
+	"\n" +
+	"done_bytes\x18\x03 \x01(\x03R\tdoneBytes\x12!\n" +
+	"\fsha256_state\x18\x04 \x01(\fR\vsha256State\"\xbe\x01\n" +
 	"\x11ClaimJobsResponse\x12+\n" +
 	"\x04jobs\x18\x01 \x03(\v2\x17.holdfast.ledger.v1.JobR\x04jobs\x12\x1d\n" +
 	"\n" +
 	"steps_done\x18\x02 \x01(\x05R\tstepsDone\x12B\n" +
 	"\x0foldest_due_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\roldestDueTime\x12\x19\n" +
-	"\bdue_jobs\x18\x04 \x01(\x03R\adueJobs\"8\n" +
+	"\bdue_jobs\x18\x04 \x01(\x03R\adueJobs\"\x92\x01\n" +
 	"\x10FinishJobRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
-	"\x05lease\x18\x02 \x01(\tR\x05lease\"\x13\n" +
+	"\x05lease\x18\x02 \x01(\tR\x05lease\x12\x1d\n" +
+	"\n" +
+	"done_bytes\x18\x03 \x01(\x03R\tdoneBytes\x12!\n" +
+	"\fsha256_state\x18\x04 \x01(\fR\vsha256State\x12\x16\n" +
+	"\x06sha256\x18\x05 \x01(\fR\x06sha256\"\x13\n" +
 	"\x11FinishJobResponse\"b\n" +
 	"\fAuditRequest\x12\x1d\n" +
 	"\n" +
@@ -1851,12 +1913,12 @@ const file_holdfast_ledger_v1_ledger_proto_rawDesc = "" +
 	"\n" +
 	"size_bytes\x18\x03 \x01(\x03R\tsizeBytes\x12\x16\n" +
 	"\x06sha256\x18\x04 \x01(\fR\x06sha256\x12\x18\n" +
-	"\apending\x18\x05 \x01(\bR\apending\"\xe0\x02\n" +
+	"\apending\x18\x05 \x01(\bR\apending\"\x85\x03\n" +
 	"\aFinding\x124\n" +
 	"\x04kind\x18\x01 \x01(\x0e2 .holdfast.ledger.v1.Finding.KindR\x04kind\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x16\n" +
 	"\x06detail\x18\x03 \x01(\tR\x06detail\x12\x1a\n" +
-	"\brepaired\x18\x04 \x01(\bR\brepaired\"\xd6\x01\n" +
+	"\brepaired\x18\x04 \x01(\bR\brepaired\"\xfb\x01\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eRECORD_CORRUPT\x10\x01\x12\x12\n" +
@@ -1870,7 +1932,9 @@ const file_holdfast_ledger_v1_ledger_proto_rawDesc = "" +
 	"\fBLOB_CORRUPT\x10\b\x12\x0f\n" +
 	"\vBLOB_ORPHAN\x10\t\x12\x0f\n" +
 	"\vUSAGE_DRIFT\x10\n" +
-	"\"\xba\x02\n" +
+	"\x12\x11\n" +
+	"\rEXTENTS_STRAY\x10\v\x12\x10\n" +
+	"\fUPLOAD_STRAY\x10\f\"\xba\x02\n" +
 	"\rAuditResponse\x12=\n" +
 	"\n" +
 	"references\x18\x01 \x03(\v2\x1d.holdfast.ledger.v1.ReferenceR\n" +
@@ -1904,12 +1968,20 @@ const file_holdfast_ledger_v1_ledger_proto_rawDesc = "" +
 	"blob_count\x18\x03 \x01(\x03R\tblobCount\x12#\n" +
 	"\rpending_count\x18\x04 \x01(\x03R\fpendingCount\x12%\n" +
 	"\x0everified_bytes\x18\x05 \x01(\x03R\rverifiedBytes\x12#\n" +
-	"\rfinding_count\x18\x06 \x01(\x03R\ffindingCount2\xb8\x05\n" +
+	"\rfinding_count\x18\x06 \x01(\x03R\ffindingCount2\x92\t\n" +
 	"\rLedgerService\x12L\n" +
 	"\x05Begin\x12 .holdfast.ledger.v1.BeginRequest\x1a!.holdfast.ledger.v1.BeginResponse\x12O\n" +
 	"\x06Commit\x12!.holdfast.ledger.v1.CommitRequest\x1a\".holdfast.ledger.v1.CommitResponse\x12R\n" +
 	"\aAbandon\x12\".holdfast.ledger.v1.AbandonRequest\x1a#.holdfast.ledger.v1.AbandonResponse\x12O\n" +
-	"\x06Locate\x12!.holdfast.ledger.v1.LocateRequest\x1a\".holdfast.ledger.v1.LocateResponse\x12X\n" +
+	"\x06Locate\x12!.holdfast.ledger.v1.LocateRequest\x1a\".holdfast.ledger.v1.LocateResponse\x12[\n" +
+	"\n" +
+	"OpenUpload\x12%.holdfast.ledger.v1.OpenUploadRequest\x1a&.holdfast.ledger.v1.OpenUploadResponse\x12[\n" +
+	"\n" +
+	"TakeUpload\x12%.holdfast.ledger.v1.TakeUploadRequest\x1a&.holdfast.ledger.v1.TakeUploadResponse\x12^\n" +
+	"\vKeepExtents\x12&.holdfast.ledger.v1.KeepExtentsRequest\x1a'.holdfast.ledger.v1.KeepExtentsResponse\x12a\n" +
+	"\fFinishUpload\x12'.holdfast.ledger.v1.FinishUploadRequest\x1a(.holdfast.ledger.v1.FinishUploadResponse\x12[\n" +
+	"\n" +
+	"DropUpload\x12%.holdfast.ledger.v1.DropUploadRequest\x1a&.holdfast.ledger.v1.DropUploadResponse\x12X\n" +
 	"\tClaimJobs\x12$.holdfast.ledger.v1.ClaimJobsRequest\x1a%.holdfast.ledger.v1.ClaimJobsResponse\x12X\n" +
 	"\tFinishJob\x12$.holdfast.ledger.v1.FinishJobRequest\x1a%.holdfast.ledger.v1.FinishJobResponse\x12L\n" +
 	"\x05Audit\x12 .holdfast.ledger.v1.AuditRequest\x1a!.holdfast.ledger.v1.AuditResponse\x12a\n" +
@@ -1933,18 +2005,18 @@ var file_holdfast_ledger_v1_ledger_proto_enumTypes = make([]protoimpl.EnumInfo, 
 var file_holdfast_ledger_v1_ledger_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
 var file_holdfast_ledger_v1_ledger_proto_goTypes = []any{
 	(Finding_Kind)(0),             // 0: holdfast.ledger.v1.Finding.Kind
-	(*Extent)(nil),                // 1: holdfast.ledger.v1.Extent
-	(*BeginRequest)(nil),          // 2: holdfast.ledger.v1.BeginRequest
-	(*BeginResponse)(nil),         // 3: holdfast.ledger.v1.BeginResponse
-	(*Replay)(nil),                // 4: holdfast.ledger.v1.Replay
-	(*CommitRequest)(nil),         // 5: holdfast.ledger.v1.CommitRequest
-	(*CommitResponse)(nil),        // 6: holdfast.ledger.v1.CommitResponse
-	(*AbandonRequest)(nil),        // 7: holdfast.ledger.v1.AbandonRequest
-	(*AbandonResponse)(nil),       // 8: holdfast.ledger.v1.AbandonResponse
-	(*LocateRequest)(nil),         // 9: holdfast.ledger.v1.LocateRequest
-	(*LocateResponse)(nil),        // 10: holdfast.ledger.v1.LocateResponse
-	(*ClaimJobsRequest)(nil),      // 11: holdfast.ledger.v1.ClaimJobsRequest
-	(*Job)(nil),                   // 12: holdfast.ledger.v1.Job
+	(*BeginRequest)(nil),          // 1: holdfast.ledger.v1.BeginRequest
+	(*BeginResponse)(nil),         // 2: holdfast.ledger.v1.BeginResponse
+	(*Replay)(nil),                // 3: holdfast.ledger.v1.Replay
+	(*CommitRequest)(nil),         // 4: holdfast.ledger.v1.CommitRequest
+	(*CommitResponse)(nil),        // 5: holdfast.ledger.v1.CommitResponse
+	(*AbandonRequest)(nil),        // 6: holdfast.ledger.v1.AbandonRequest
+	(*AbandonResponse)(nil),       // 7: holdfast.ledger.v1.AbandonResponse
+	(*LocateRequest)(nil),         // 8: holdfast.ledger.v1.LocateRequest
+	(*LocateResponse)(nil),        // 9: holdfast.ledger.v1.LocateResponse
+	(*ClaimJobsRequest)(nil),      // 10: holdfast.ledger.v1.ClaimJobsRequest
+	(*Job)(nil),                   // 11: holdfast.ledger.v1.Job
+	(*Digestion)(nil),             // 12: holdfast.ledger.v1.Digestion
 	(*ClaimJobsResponse)(nil),     // 13: holdfast.ledger.v1.ClaimJobsResponse
 	(*FinishJobRequest)(nil),      // 14: holdfast.ledger.v1.FinishJobRequest
 	(*FinishJobResponse)(nil),     // 15: holdfast.ledger.v1.FinishJobResponse
@@ -1962,60 +2034,83 @@ var file_holdfast_ledger_v1_ledger_proto_goTypes = []any{
 	(*timestamppb.Timestamp)(nil), // 27: google.protobuf.Timestamp
 	(v11.Reason)(0),               // 28: holdfast.errors.v1.Reason
 	(*v1.UploadResponse)(nil),     // 29: holdfast.storage.v1.UploadResponse
-	(*v12.File)(nil),              // 30: holdfast.metadata.v1.File
-	(*v1.PathTarget)(nil),         // 31: holdfast.storage.v1.PathTarget
-	(*v12.Revision)(nil),          // 32: holdfast.metadata.v1.Revision
-	(*durationpb.Duration)(nil),   // 33: google.protobuf.Duration
+	(*Extent)(nil),                // 30: holdfast.ledger.v1.Extent
+	(*v12.File)(nil),              // 31: holdfast.metadata.v1.File
+	(*v1.PathTarget)(nil),         // 32: holdfast.storage.v1.PathTarget
+	(*v12.Revision)(nil),          // 33: holdfast.metadata.v1.Revision
+	(*durationpb.Duration)(nil),   // 34: google.protobuf.Duration
+	(*OpenUploadRequest)(nil),     // 35: holdfast.ledger.v1.OpenUploadRequest
+	(*TakeUploadRequest)(nil),     // 36: holdfast.ledger.v1.TakeUploadRequest
+	(*KeepExtentsRequest)(nil),    // 37: holdfast.ledger.v1.KeepExtentsRequest
+	(*FinishUploadRequest)(nil),   // 38: holdfast.ledger.v1.FinishUploadRequest
+	(*DropUploadRequest)(nil),     // 39: holdfast.ledger.v1.DropUploadRequest
+	(*OpenUploadResponse)(nil),    // 40: holdfast.ledger.v1.OpenUploadResponse
+	(*TakeUploadResponse)(nil),    // 41: holdfast.ledger.v1.TakeUploadResponse
+	(*KeepExtentsResponse)(nil),   // 42: holdfast.ledger.v1.KeepExtentsResponse
+	(*FinishUploadResponse)(nil),  // 43: holdfast.ledger.v1.FinishUploadResponse
+	(*DropUploadResponse)(nil),    // 44: holdfast.ledger.v1.DropUploadResponse
 }
 var file_holdfast_ledger_v1_ledger_proto_depIdxs = []int32{
 	26, // 0: holdfast.ledger.v1.BeginRequest.spec:type_name -> holdfast.storage.v1.UploadSpec
 	27, // 1: holdfast.ledger.v1.BeginResponse.expire_time:type_name -> google.protobuf.Timestamp
-	4,  // 2: holdfast.ledger.v1.BeginResponse.replay:type_name -> holdfast.ledger.v1.Replay
+	3,  // 2: holdfast.ledger.v1.BeginResponse.replay:type_name -> holdfast.ledger.v1.Replay
 	28, // 3: holdfast.ledger.v1.BeginResponse.max_size_reason:type_name -> holdfast.errors.v1.Reason
 	29, // 4: holdfast.ledger.v1.Replay.response:type_name -> holdfast.storage.v1.UploadResponse
-	1,  // 5: holdfast.ledger.v1.CommitRequest.extents:type_name -> holdfast.ledger.v1.Extent
-	30, // 6: holdfast.ledger.v1.CommitResponse.file:type_name -> holdfast.metadata.v1.File
-	31, // 7: holdfast.ledger.v1.LocateRequest.path:type_name -> holdfast.storage.v1.PathTarget
-	30, // 8: holdfast.ledger.v1.LocateResponse.file:type_name -> holdfast.metadata.v1.File
-	32, // 9: holdfast.ledger.v1.LocateResponse.revision:type_name -> holdfast.metadata.v1.Revision
-	1,  // 10: holdfast.ledger.v1.LocateResponse.extents:type_name -> holdfast.ledger.v1.Extent
+	30, // 5: holdfast.ledger.v1.CommitRequest.extents:type_name -> holdfast.ledger.v1.Extent
+	31, // 6: holdfast.ledger.v1.CommitResponse.file:type_name -> holdfast.metadata.v1.File
+	32, // 7: holdfast.ledger.v1.LocateRequest.path:type_name -> holdfast.storage.v1.PathTarget
+	31, // 8: holdfast.ledger.v1.LocateResponse.file:type_name -> holdfast.metadata.v1.File
+	33, // 9: holdfast.ledger.v1.LocateResponse.revision:type_name -> holdfast.metadata.v1.Revision
+	30, // 10: holdfast.ledger.v1.LocateResponse.extents:type_name -> holdfast.ledger.v1.Extent
 	27, // 11: holdfast.ledger.v1.LocateResponse.modify_time:type_name -> google.protobuf.Timestamp
-	33, // 12: holdfast.ledger.v1.ClaimJobsRequest.lease_duration:type_name -> google.protobuf.Duration
-	12, // 13: holdfast.ledger.v1.ClaimJobsResponse.jobs:type_name -> holdfast.ledger.v1.Job
-	27, // 14: holdfast.ledger.v1.ClaimJobsResponse.oldest_due_time:type_name -> google.protobuf.Timestamp
-	1,  // 15: holdfast.ledger.v1.Reference.extents:type_name -> holdfast.ledger.v1.Extent
-	0,  // 16: holdfast.ledger.v1.Finding.kind:type_name -> holdfast.ledger.v1.Finding.Kind
-	17, // 17: holdfast.ledger.v1.AuditResponse.references:type_name -> holdfast.ledger.v1.Reference
-	18, // 18: holdfast.ledger.v1.AuditResponse.findings:type_name -> holdfast.ledger.v1.Finding
-	20, // 19: holdfast.ledger.v1.AuditResponse.held:type_name -> holdfast.ledger.v1.Usage
-	20, // 20: holdfast.ledger.v1.AuditResponse.counted:type_name -> holdfast.ledger.v1.Usage
-	20, // 21: holdfast.ledger.v1.CorrectUsageRequest.held:type_name -> holdfast.ledger.v1.Usage
-	20, // 22: holdfast.ledger.v1.CorrectUsageRequest.counted:type_name -> holdfast.ledger.v1.Usage
-	18, // 23: holdfast.ledger.v1.InspectResponse.finding:type_name -> holdfast.ledger.v1.Finding
-	25, // 24: holdfast.ledger.v1.InspectResponse.summary:type_name -> holdfast.ledger.v1.InspectSummary
-	2,  // 25: holdfast.ledger.v1.LedgerService.Begin:input_type -> holdfast.ledger.v1.BeginRequest
-	5,  // 26: holdfast.ledger.v1.LedgerService.Commit:input_type -> holdfast.ledger.v1.CommitRequest
-	7,  // 27: holdfast.ledger.v1.LedgerService.Abandon:input_type -> holdfast.ledger.v1.AbandonRequest
-	9,  // 28: holdfast.ledger.v1.LedgerService.Locate:input_type -> holdfast.ledger.v1.LocateRequest
-	11, // 29: holdfast.ledger.v1.LedgerService.ClaimJobs:input_type -> holdfast.ledger.v1.ClaimJobsRequest
-	14, // 30: holdfast.ledger.v1.LedgerService.FinishJob:input_type -> holdfast.ledger.v1.FinishJobRequest
-	16, // 31: holdfast.ledger.v1.LedgerService.Audit:input_type -> holdfast.ledger.v1.AuditRequest
-	21, // 32: holdfast.ledger.v1.LedgerService.CorrectUsage:input_type -> holdfast.ledger.v1.CorrectUsageRequest
-	23, // 33: holdfast.ledger.v1.InspectionService.Inspect:input_type -> holdfast.ledger.v1.InspectRequest
-	3,  // 34: holdfast.ledger.v1.LedgerService.Begin:output_type -> holdfast.ledger.v1.BeginResponse
-	6,  // 35: holdfast.ledger.v1.LedgerService.Commit:output_type -> holdfast.ledger.v1.CommitResponse
-	8,  // 36: holdfast.ledger.v1.LedgerService.Abandon:output_type -> holdfast.ledger.v1.AbandonResponse
-	10, // 37: holdfast.ledger.v1.LedgerService.Locate:output_type -> holdfast.ledger.v1.LocateResponse
-	13, // 38: holdfast.ledger.v1.LedgerService.ClaimJobs:output_type -> holdfast.ledger.v1.ClaimJobsResponse
-	15, // 39: holdfast.ledger.v1.LedgerService.FinishJob:output_type -> holdfast.ledger.v1.FinishJobResponse
-	19, // 40: holdfast.ledger.v1.LedgerService.Audit:output_type -> holdfast.ledger.v1.AuditResponse
-	22, // 41: holdfast.ledger.v1.LedgerService.CorrectUsage:output_type -> holdfast.ledger.v1.CorrectUsageResponse
-	24, // 42: holdfast.ledger.v1.InspectionService.Inspect:output_type -> holdfast.ledger.v1.InspectResponse
-	34, // [34:43] is the sub-list for method output_type
-	25, // [25:34] is the sub-list for method input_type
-	25, // [25:25] is the sub-list for extension type_name
-	25, // [25:25] is the sub-list for extension extendee
-	0,  // [0:25] is the sub-list for field type_name
+	34, // 12: holdfast.ledger.v1.ClaimJobsRequest.lease_duration:type_name -> google.protobuf.Duration
+	12, // 13: holdfast.ledger.v1.Job.digestion:type_name -> holdfast.ledger.v1.Digestion
+	30, // 14: holdfast.ledger.v1.Digestion.extents:type_name -> holdfast.ledger.v1.Extent
+	11, // 15: holdfast.ledger.v1.ClaimJobsResponse.jobs:type_name -> holdfast.ledger.v1.Job
+	27, // 16: holdfast.ledger.v1.ClaimJobsResponse.oldest_due_time:type_name -> google.protobuf.Timestamp
+	30, // 17: holdfast.ledger.v1.Reference.extents:type_name -> holdfast.ledger.v1.Extent
+	0,  // 18: holdfast.ledger.v1.Finding.kind:type_name -> holdfast.ledger.v1.Finding.Kind
+	17, // 19: holdfast.ledger.v1.AuditResponse.references:type_name -> holdfast.ledger.v1.Reference
+	18, // 20: holdfast.ledger.v1.AuditResponse.findings:type_name -> holdfast.ledger.v1.Finding
+	20, // 21: holdfast.ledger.v1.AuditResponse.held:type_name -> holdfast.ledger.v1.Usage
+	20, // 22: holdfast.ledger.v1.AuditResponse.counted:type_name -> holdfast.ledger.v1.Usage
+	20, // 23: holdfast.ledger.v1.CorrectUsageRequest.held:type_name -> holdfast.ledger.v1.Usage
+	20, // 24: holdfast.ledger.v1.CorrectUsageRequest.counted:type_name -> holdfast.ledger.v1.Usage
+	18, // 25: holdfast.ledger.v1.InspectResponse.finding:type_name -> holdfast.ledger.v1.Finding
+	25, // 26: holdfast.ledger.v1.InspectResponse.summary:type_name -> holdfast.ledger.v1.InspectSummary
+	1,  // 27: holdfast.ledger.v1.LedgerService.Begin:input_type -> holdfast.ledger.v1.BeginRequest
+	4,  // 28: holdfast.ledger.v1.LedgerService.Commit:input_type -> holdfast.ledger.v1.CommitRequest
+	6,  // 29: holdfast.ledger.v1.LedgerService.Abandon:input_type -> holdfast.ledger.v1.AbandonRequest
+	8,  // 30: holdfast.ledger.v1.LedgerService.Locate:input_type -> holdfast.ledger.v1.LocateRequest
+	35, // 31: holdfast.ledger.v1.LedgerService.OpenUpload:input_type -> holdfast.ledger.v1.OpenUploadRequest
+	36, // 32: holdfast.ledger.v1.LedgerService.TakeUpload:input_type -> holdfast.ledger.v1.TakeUploadRequest
+	37, // 33: holdfast.ledger.v1.LedgerService.KeepExtents:input_type -> holdfast.ledger.v1.KeepExtentsRequest
+	38, // 34: holdfast.ledger.v1.LedgerService.FinishUpload:input_type -> holdfast.ledger.v1.FinishUploadRequest
+	39, // 35: holdfast.ledger.v1.LedgerService.DropUpload:input_type -> holdfast.ledger.v1.DropUploadRequest
+	10, // 36: holdfast.ledger.v1.LedgerService.ClaimJobs:input_type -> holdfast.ledger.v1.ClaimJobsRequest
+	14, // 37: holdfast.ledger.v1.LedgerService.FinishJob:input_type -> holdfast.ledger.v1.FinishJobRequest
+	16, // 38: holdfast.ledger.v1.LedgerService.Audit:input_type -> holdfast.ledger.v1.AuditRequest
+	21, // 39: holdfast.ledger.v1.LedgerService.CorrectUsage:input_type -> holdfast.ledger.v1.CorrectUsageRequest
+	23, // 40: holdfast.ledger.v1.InspectionService.Inspect:input_type -> holdfast.ledger.v1.InspectRequest
+	2,  // 41: holdfast.ledger.v1.LedgerService.Begin:output_type -> holdfast.ledger.v1.BeginResponse
+	5,  // 42: holdfast.ledger.v1.LedgerService.Commit:output_type -> holdfast.ledger.v1.CommitResponse
+	7,  // 43: holdfast.ledger.v1.LedgerService.Abandon:output_type -> holdfast.ledger.v1.AbandonResponse
+	9,  // 44: holdfast.ledger.v1.LedgerService.Locate:output_type -> holdfast.ledger.v1.LocateResponse
+	40, // 45: holdfast.ledger.v1.LedgerService.OpenUpload:output_type -> holdfast.ledger.v1.OpenUploadResponse
+	41, // 46: holdfast.ledger.v1.LedgerService.TakeUpload:output_type -> holdfast.ledger.v1.TakeUploadResponse
+	42, // 47: holdfast.ledger.v1.LedgerService.KeepExtents:output_type -> holdfast.ledger.v1.KeepExtentsResponse
+	43, // 48: holdfast.ledger.v1.LedgerService.FinishUpload:output_type -> holdfast.ledger.v1.FinishUploadResponse
+	44, // 49: holdfast.ledger.v1.LedgerService.DropUpload:output_type -> holdfast.ledger.v1.DropUploadResponse
+	13, // 50: holdfast.ledger.v1.LedgerService.ClaimJobs:output_type -> holdfast.ledger.v1.ClaimJobsResponse
+	15, // 51: holdfast.ledger.v1.LedgerService.FinishJob:output_type -> holdfast.ledger.v1.FinishJobResponse
+	19, // 52: holdfast.ledger.v1.LedgerService.Audit:output_type -> holdfast.ledger.v1.AuditResponse
+	22, // 53: holdfast.ledger.v1.LedgerService.CorrectUsage:output_type -> holdfast.ledger.v1.CorrectUsageResponse
+	24, // 54: holdfast.ledger.v1.InspectionService.Inspect:output_type -> holdfast.ledger.v1.InspectResponse
+	41, // [41:55] is the sub-list for method output_type
+	27, // [27:41] is the sub-list for method input_type
+	27, // [27:27] is the sub-list for extension type_name
+	27, // [27:27] is the sub-list for extension extendee
+	0,  // [0:27] is the sub-list for field type_name
 }
 
 func init() { file_holdfast_ledger_v1_ledger_proto_init() }
@@ -2023,7 +2118,9 @@ func file_holdfast_ledger_v1_ledger_proto_init() {
 	if File_holdfast_ledger_v1_ledger_proto != nil {
 		return
 	}
-	file_holdfast_ledger_v1_ledger_proto_msgTypes[8].OneofWrappers = []any{
+	file_holdfast_ledger_v1_extent_proto_init()
+	file_holdfast_ledger_v1_upload_proto_init()
+	file_holdfast_ledger_v1_ledger_proto_msgTypes[7].OneofWrappers = []any{
 		(*LocateRequest_File)(nil),
 		(*LocateRequest_Path)(nil),
 	}

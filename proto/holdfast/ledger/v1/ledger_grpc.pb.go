@@ -26,6 +26,11 @@ const (
 	LedgerService_Commit_FullMethodName       = "/holdfast.ledger.v1.LedgerService/Commit"
 	LedgerService_Abandon_FullMethodName      = "/holdfast.ledger.v1.LedgerService/Abandon"
 	LedgerService_Locate_FullMethodName       = "/holdfast.ledger.v1.LedgerService/Locate"
+	LedgerService_OpenUpload_FullMethodName   = "/holdfast.ledger.v1.LedgerService/OpenUpload"
+	LedgerService_TakeUpload_FullMethodName   = "/holdfast.ledger.v1.LedgerService/TakeUpload"
+	LedgerService_KeepExtents_FullMethodName  = "/holdfast.ledger.v1.LedgerService/KeepExtents"
+	LedgerService_FinishUpload_FullMethodName = "/holdfast.ledger.v1.LedgerService/FinishUpload"
+	LedgerService_DropUpload_FullMethodName   = "/holdfast.ledger.v1.LedgerService/DropUpload"
 	LedgerService_ClaimJobs_FullMethodName    = "/holdfast.ledger.v1.LedgerService/ClaimJobs"
 	LedgerService_FinishJob_FullMethodName    = "/holdfast.ledger.v1.LedgerService/FinishJob"
 	LedgerService_Audit_FullMethodName        = "/holdfast.ledger.v1.LedgerService/Audit"
@@ -50,8 +55,23 @@ type LedgerServiceClient interface {
 	Abandon(ctx context.Context, in *AbandonRequest, opts ...grpc.CallOption) (*AbandonResponse, error)
 	// Locate authorises a download and returns where the bytes are.
 	Locate(ctx context.Context, in *LocateRequest, opts ...grpc.CallOption) (*LocateResponse, error)
-	// ClaimJobs leases due deletions of blobs. Jobs that touch records only are
-	// carried out by the call itself, a bounded step at a time.
+	// OpenUpload opens a resumable upload; a job is written that collects it when
+	// its time is over.
+	OpenUpload(ctx context.Context, in *OpenUploadRequest, opts ...grpc.CallOption) (*OpenUploadResponse, error)
+	// TakeUpload takes a resumable upload over: from then on only the holder of the
+	// grant can change it, until the next one takes it.
+	TakeUpload(ctx context.Context, in *TakeUploadRequest, opts ...grpc.CallOption) (*TakeUploadResponse, error)
+	// KeepExtents makes stored bytes a part of an upload. Repeated, it returns the
+	// same. UPLOAD_SUPERSEDED when another request took over.
+	KeepExtents(ctx context.Context, in *KeepExtentsRequest, opts ...grpc.CallOption) (*KeepExtentsResponse, error)
+	// FinishUpload makes a whole upload visible, in one atomic write whatever its
+	// size. Repeated, it returns the first outcome.
+	FinishUpload(ctx context.Context, in *FinishUploadRequest, opts ...grpc.CallOption) (*FinishUploadResponse, error)
+	// DropUpload gives a resumable upload up; its blobs become due.
+	DropUpload(ctx context.Context, in *DropUploadRequest, opts ...grpc.CallOption) (*DropUploadResponse, error)
+	// ClaimJobs leases due deletions of blobs, and digests to compute. Jobs that
+	// touch records only are carried out by the call itself, a bounded step at a
+	// time.
 	ClaimJobs(ctx context.Context, in *ClaimJobsRequest, opts ...grpc.CallOption) (*ClaimJobsResponse, error)
 	// FinishJob ends a leased job whose blobs are gone.
 	FinishJob(ctx context.Context, in *FinishJobRequest, opts ...grpc.CallOption) (*FinishJobResponse, error)
@@ -105,6 +125,56 @@ func (c *ledgerServiceClient) Locate(ctx context.Context, in *LocateRequest, opt
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(LocateResponse)
 	err := c.cc.Invoke(ctx, LedgerService_Locate_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *ledgerServiceClient) OpenUpload(ctx context.Context, in *OpenUploadRequest, opts ...grpc.CallOption) (*OpenUploadResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(OpenUploadResponse)
+	err := c.cc.Invoke(ctx, LedgerService_OpenUpload_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *ledgerServiceClient) TakeUpload(ctx context.Context, in *TakeUploadRequest, opts ...grpc.CallOption) (*TakeUploadResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(TakeUploadResponse)
+	err := c.cc.Invoke(ctx, LedgerService_TakeUpload_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *ledgerServiceClient) KeepExtents(ctx context.Context, in *KeepExtentsRequest, opts ...grpc.CallOption) (*KeepExtentsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(KeepExtentsResponse)
+	err := c.cc.Invoke(ctx, LedgerService_KeepExtents_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *ledgerServiceClient) FinishUpload(ctx context.Context, in *FinishUploadRequest, opts ...grpc.CallOption) (*FinishUploadResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(FinishUploadResponse)
+	err := c.cc.Invoke(ctx, LedgerService_FinishUpload_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *ledgerServiceClient) DropUpload(ctx context.Context, in *DropUploadRequest, opts ...grpc.CallOption) (*DropUploadResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DropUploadResponse)
+	err := c.cc.Invoke(ctx, LedgerService_DropUpload_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -169,8 +239,23 @@ type LedgerServiceServer interface {
 	Abandon(context.Context, *AbandonRequest) (*AbandonResponse, error)
 	// Locate authorises a download and returns where the bytes are.
 	Locate(context.Context, *LocateRequest) (*LocateResponse, error)
-	// ClaimJobs leases due deletions of blobs. Jobs that touch records only are
-	// carried out by the call itself, a bounded step at a time.
+	// OpenUpload opens a resumable upload; a job is written that collects it when
+	// its time is over.
+	OpenUpload(context.Context, *OpenUploadRequest) (*OpenUploadResponse, error)
+	// TakeUpload takes a resumable upload over: from then on only the holder of the
+	// grant can change it, until the next one takes it.
+	TakeUpload(context.Context, *TakeUploadRequest) (*TakeUploadResponse, error)
+	// KeepExtents makes stored bytes a part of an upload. Repeated, it returns the
+	// same. UPLOAD_SUPERSEDED when another request took over.
+	KeepExtents(context.Context, *KeepExtentsRequest) (*KeepExtentsResponse, error)
+	// FinishUpload makes a whole upload visible, in one atomic write whatever its
+	// size. Repeated, it returns the first outcome.
+	FinishUpload(context.Context, *FinishUploadRequest) (*FinishUploadResponse, error)
+	// DropUpload gives a resumable upload up; its blobs become due.
+	DropUpload(context.Context, *DropUploadRequest) (*DropUploadResponse, error)
+	// ClaimJobs leases due deletions of blobs, and digests to compute. Jobs that
+	// touch records only are carried out by the call itself, a bounded step at a
+	// time.
 	ClaimJobs(context.Context, *ClaimJobsRequest) (*ClaimJobsResponse, error)
 	// FinishJob ends a leased job whose blobs are gone.
 	FinishJob(context.Context, *FinishJobRequest) (*FinishJobResponse, error)
@@ -201,6 +286,21 @@ func (UnimplementedLedgerServiceServer) Abandon(context.Context, *AbandonRequest
 }
 func (UnimplementedLedgerServiceServer) Locate(context.Context, *LocateRequest) (*LocateResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Locate not implemented")
+}
+func (UnimplementedLedgerServiceServer) OpenUpload(context.Context, *OpenUploadRequest) (*OpenUploadResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method OpenUpload not implemented")
+}
+func (UnimplementedLedgerServiceServer) TakeUpload(context.Context, *TakeUploadRequest) (*TakeUploadResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method TakeUpload not implemented")
+}
+func (UnimplementedLedgerServiceServer) KeepExtents(context.Context, *KeepExtentsRequest) (*KeepExtentsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method KeepExtents not implemented")
+}
+func (UnimplementedLedgerServiceServer) FinishUpload(context.Context, *FinishUploadRequest) (*FinishUploadResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method FinishUpload not implemented")
+}
+func (UnimplementedLedgerServiceServer) DropUpload(context.Context, *DropUploadRequest) (*DropUploadResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method DropUpload not implemented")
 }
 func (UnimplementedLedgerServiceServer) ClaimJobs(context.Context, *ClaimJobsRequest) (*ClaimJobsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ClaimJobs not implemented")
@@ -307,6 +407,96 @@ func _LedgerService_Locate_Handler(srv interface{}, ctx context.Context, dec fun
 	return interceptor(ctx, in, info, handler)
 }
 
+func _LedgerService_OpenUpload_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(OpenUploadRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(LedgerServiceServer).OpenUpload(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: LedgerService_OpenUpload_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(LedgerServiceServer).OpenUpload(ctx, req.(*OpenUploadRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _LedgerService_TakeUpload_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(TakeUploadRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(LedgerServiceServer).TakeUpload(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: LedgerService_TakeUpload_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(LedgerServiceServer).TakeUpload(ctx, req.(*TakeUploadRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _LedgerService_KeepExtents_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(KeepExtentsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(LedgerServiceServer).KeepExtents(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: LedgerService_KeepExtents_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(LedgerServiceServer).KeepExtents(ctx, req.(*KeepExtentsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _LedgerService_FinishUpload_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(FinishUploadRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(LedgerServiceServer).FinishUpload(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: LedgerService_FinishUpload_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(LedgerServiceServer).FinishUpload(ctx, req.(*FinishUploadRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _LedgerService_DropUpload_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DropUploadRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(LedgerServiceServer).DropUpload(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: LedgerService_DropUpload_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(LedgerServiceServer).DropUpload(ctx, req.(*DropUploadRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _LedgerService_ClaimJobs_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ClaimJobsRequest)
 	if err := dec(in); err != nil {
@@ -401,6 +591,26 @@ var LedgerService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Locate",
 			Handler:    _LedgerService_Locate_Handler,
+		},
+		{
+			MethodName: "OpenUpload",
+			Handler:    _LedgerService_OpenUpload_Handler,
+		},
+		{
+			MethodName: "TakeUpload",
+			Handler:    _LedgerService_TakeUpload_Handler,
+		},
+		{
+			MethodName: "KeepExtents",
+			Handler:    _LedgerService_KeepExtents_Handler,
+		},
+		{
+			MethodName: "FinishUpload",
+			Handler:    _LedgerService_FinishUpload_Handler,
+		},
+		{
+			MethodName: "DropUpload",
+			Handler:    _LedgerService_DropUpload_Handler,
 		},
 		{
 			MethodName: "ClaimJobs",

@@ -75,7 +75,7 @@ func (x Node_Kind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Node_Kind.Descriptor instead.
 func (Node_Kind) EnumDescriptor() ([]byte, []int) {
-	return file_holdfast_record_v1_record_proto_rawDescGZIP(), []int{2, 0}
+	return file_holdfast_record_v1_record_proto_rawDescGZIP(), []int{5, 0}
 }
 
 // State tells where a node is in its life.
@@ -128,7 +128,7 @@ func (x Node_State) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Node_State.Descriptor instead.
 func (Node_State) EnumDescriptor() ([]byte, []int) {
-	return file_holdfast_record_v1_record_proto_rawDescGZIP(), []int{2, 1}
+	return file_holdfast_record_v1_record_proto_rawDescGZIP(), []int{5, 1}
 }
 
 // State tells where a space is in its life.
@@ -181,7 +181,7 @@ func (x Space_State) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Space_State.Descriptor instead.
 func (Space_State) EnumDescriptor() ([]byte, []int) {
-	return file_holdfast_record_v1_record_proto_rawDescGZIP(), []int{3, 0}
+	return file_holdfast_record_v1_record_proto_rawDescGZIP(), []int{6, 0}
 }
 
 // Kind tells jobs apart.
@@ -202,6 +202,10 @@ const (
 	Job_REVISIONS Job_Kind = 5
 	// Remove the remains of a deleted space.
 	Job_SPACE Job_Kind = 6
+	// Collect an upload whose time is over; node is its id.
+	Job_UPLOAD Job_Kind = 7
+	// Compute the digest of the revision whose upload_id is in blob_ids.
+	Job_DIGEST Job_Kind = 8
 )
 
 // Enum value maps for Job_Kind.
@@ -214,6 +218,8 @@ var (
 		4: "EMPTY",
 		5: "REVISIONS",
 		6: "SPACE",
+		7: "UPLOAD",
+		8: "DIGEST",
 	}
 	Job_Kind_value = map[string]int32{
 		"KIND_UNSPECIFIED": 0,
@@ -223,6 +229,8 @@ var (
 		"EMPTY":            4,
 		"REVISIONS":        5,
 		"SPACE":            6,
+		"UPLOAD":           7,
+		"DIGEST":           8,
 	}
 )
 
@@ -250,7 +258,64 @@ func (x Job_Kind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Job_Kind.Descriptor instead.
 func (Job_Kind) EnumDescriptor() ([]byte, []int) {
-	return file_holdfast_record_v1_record_proto_rawDescGZIP(), []int{9, 0}
+	return file_holdfast_record_v1_record_proto_rawDescGZIP(), []int{12, 0}
+}
+
+// State tells where an upload is in its life.
+type Upload_State int32
+
+const (
+	// Not a state.
+	Upload_STATE_UNSPECIFIED Upload_State = 0
+	// Bytes are missing, or the end was not declared.
+	Upload_OPEN Upload_State = 1
+	// Its file has the contents, or for a partial one, it has all its bytes.
+	Upload_COMPLETE Upload_State = 2
+	// A partial one whose bytes belong to the file of another upload.
+	Upload_JOINED Upload_State = 3
+)
+
+// Enum value maps for Upload_State.
+var (
+	Upload_State_name = map[int32]string{
+		0: "STATE_UNSPECIFIED",
+		1: "OPEN",
+		2: "COMPLETE",
+		3: "JOINED",
+	}
+	Upload_State_value = map[string]int32{
+		"STATE_UNSPECIFIED": 0,
+		"OPEN":              1,
+		"COMPLETE":          2,
+		"JOINED":            3,
+	}
+)
+
+func (x Upload_State) Enum() *Upload_State {
+	p := new(Upload_State)
+	*p = x
+	return p
+}
+
+func (x Upload_State) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Upload_State) Descriptor() protoreflect.EnumDescriptor {
+	return file_holdfast_record_v1_record_proto_enumTypes[4].Descriptor()
+}
+
+func (Upload_State) Type() protoreflect.EnumType {
+	return &file_holdfast_record_v1_record_proto_enumTypes[4]
+}
+
+func (x Upload_State) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Upload_State.Descriptor instead.
+func (Upload_State) EnumDescriptor() ([]byte, []int) {
+	return file_holdfast_record_v1_record_proto_rawDescGZIP(), []int{13, 0}
 }
 
 // Extent is a part of a blob.
@@ -317,6 +382,163 @@ func (x *Extent) GetLength() int64 {
 	return 0
 }
 
+// ExtentList is a run of batches of extents that lie beside the record which
+// has them, because they are many. Nobody else has the list.
+type ExtentList struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Id, 16 bytes: that of the upload that wrote it.
+	Id []byte `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// Number of the first batch.
+	First int32 `protobuf:"varint,2,opt,name=first,proto3" json:"first,omitempty"`
+	// Number of batches.
+	Count         int32 `protobuf:"varint,3,opt,name=count,proto3" json:"count,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExtentList) Reset() {
+	*x = ExtentList{}
+	mi := &file_holdfast_record_v1_record_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExtentList) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExtentList) ProtoMessage() {}
+
+func (x *ExtentList) ProtoReflect() protoreflect.Message {
+	mi := &file_holdfast_record_v1_record_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExtentList.ProtoReflect.Descriptor instead.
+func (*ExtentList) Descriptor() ([]byte, []int) {
+	return file_holdfast_record_v1_record_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *ExtentList) GetId() []byte {
+	if x != nil {
+		return x.Id
+	}
+	return nil
+}
+
+func (x *ExtentList) GetFirst() int32 {
+	if x != nil {
+		return x.First
+	}
+	return 0
+}
+
+func (x *ExtentList) GetCount() int32 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
+// ExtentBatch is a piece of a list of extents.
+type ExtentBatch struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The extents, in order.
+	Extents       []*Extent `protobuf:"bytes,1,rep,name=extents,proto3" json:"extents,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExtentBatch) Reset() {
+	*x = ExtentBatch{}
+	mi := &file_holdfast_record_v1_record_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExtentBatch) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExtentBatch) ProtoMessage() {}
+
+func (x *ExtentBatch) ProtoReflect() protoreflect.Message {
+	mi := &file_holdfast_record_v1_record_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExtentBatch.ProtoReflect.Descriptor instead.
+func (*ExtentBatch) Descriptor() ([]byte, []int) {
+	return file_holdfast_record_v1_record_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *ExtentBatch) GetExtents() []*Extent {
+	if x != nil {
+		return x.Extents
+	}
+	return nil
+}
+
+// ExtentOwner says which node has a list of extents.
+type ExtentOwner struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Id of the node.
+	Node          string `protobuf:"bytes,1,opt,name=node,proto3" json:"node,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExtentOwner) Reset() {
+	*x = ExtentOwner{}
+	mi := &file_holdfast_record_v1_record_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExtentOwner) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExtentOwner) ProtoMessage() {}
+
+func (x *ExtentOwner) ProtoReflect() protoreflect.Message {
+	mi := &file_holdfast_record_v1_record_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExtentOwner.ProtoReflect.Descriptor instead.
+func (*ExtentOwner) Descriptor() ([]byte, []int) {
+	return file_holdfast_record_v1_record_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *ExtentOwner) GetNode() string {
+	if x != nil {
+		return x.Node
+	}
+	return ""
+}
+
 // Revision is one content of a file.
 type Revision struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -326,7 +548,7 @@ type Revision struct {
 	SizeBytes int64 `protobuf:"varint,2,opt,name=size_bytes,json=sizeBytes,proto3" json:"size_bytes,omitempty"`
 	// Media type.
 	ContentType string `protobuf:"bytes,3,opt,name=content_type,json=contentType,proto3" json:"content_type,omitempty"`
-	// SHA-256, 32 bytes.
+	// SHA-256, 32 bytes; empty as long as it is not known.
 	Sha256 []byte `protobuf:"bytes,4,opt,name=sha256,proto3" json:"sha256,omitempty"`
 	// When it became the current revision.
 	CreateMicros int64 `protobuf:"varint,5,opt,name=create_micros,json=createMicros,proto3" json:"create_micros,omitempty"`
@@ -334,21 +556,23 @@ type Revision struct {
 	ModifySeconds int64 `protobuf:"varint,6,opt,name=modify_seconds,json=modifySeconds,proto3" json:"modify_seconds,omitempty"`
 	// The principal that wrote it.
 	Creator string `protobuf:"bytes,7,opt,name=creator,proto3" json:"creator,omitempty"`
-	// Where the bytes are.
+	// Where the bytes are, those of the lists before.
 	Extents []*Extent `protobuf:"bytes,8,rep,name=extents,proto3" json:"extents,omitempty"`
 	// Whether another revision of the file may have the same extents; then a
 	// counter tells when the last of them goes.
 	Shared bool `protobuf:"varint,9,opt,name=shared,proto3" json:"shared,omitempty"`
 	// Id of the upload that wrote it, that of its blob; tells a repeated commit
 	// that it has been done. Empty for a restored revision.
-	UploadId      []byte `protobuf:"bytes,10,opt,name=upload_id,json=uploadId,proto3" json:"upload_id,omitempty"`
+	UploadId []byte `protobuf:"bytes,10,opt,name=upload_id,json=uploadId,proto3" json:"upload_id,omitempty"`
+	// Where the first bytes are when the extents are many.
+	Lists         []*ExtentList `protobuf:"bytes,11,rep,name=lists,proto3" json:"lists,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Revision) Reset() {
 	*x = Revision{}
-	mi := &file_holdfast_record_v1_record_proto_msgTypes[1]
+	mi := &file_holdfast_record_v1_record_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -360,7 +584,7 @@ func (x *Revision) String() string {
 func (*Revision) ProtoMessage() {}
 
 func (x *Revision) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_record_v1_record_proto_msgTypes[1]
+	mi := &file_holdfast_record_v1_record_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -373,7 +597,7 @@ func (x *Revision) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Revision.ProtoReflect.Descriptor instead.
 func (*Revision) Descriptor() ([]byte, []int) {
-	return file_holdfast_record_v1_record_proto_rawDescGZIP(), []int{1}
+	return file_holdfast_record_v1_record_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Revision) GetId() string {
@@ -446,6 +670,13 @@ func (x *Revision) GetUploadId() []byte {
 	return nil
 }
 
+func (x *Revision) GetLists() []*ExtentList {
+	if x != nil {
+		return x.Lists
+	}
+	return nil
+}
+
 // Node is a file or folder. The entry in its folder is a full copy.
 type Node struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -487,7 +718,7 @@ type Node struct {
 
 func (x *Node) Reset() {
 	*x = Node{}
-	mi := &file_holdfast_record_v1_record_proto_msgTypes[2]
+	mi := &file_holdfast_record_v1_record_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -499,7 +730,7 @@ func (x *Node) String() string {
 func (*Node) ProtoMessage() {}
 
 func (x *Node) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_record_v1_record_proto_msgTypes[2]
+	mi := &file_holdfast_record_v1_record_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -512,7 +743,7 @@ func (x *Node) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Node.ProtoReflect.Descriptor instead.
 func (*Node) Descriptor() ([]byte, []int) {
-	return file_holdfast_record_v1_record_proto_rawDescGZIP(), []int{2}
+	return file_holdfast_record_v1_record_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Node) GetId() string {
@@ -655,7 +886,7 @@ type Space struct {
 
 func (x *Space) Reset() {
 	*x = Space{}
-	mi := &file_holdfast_record_v1_record_proto_msgTypes[3]
+	mi := &file_holdfast_record_v1_record_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -667,7 +898,7 @@ func (x *Space) String() string {
 func (*Space) ProtoMessage() {}
 
 func (x *Space) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_record_v1_record_proto_msgTypes[3]
+	mi := &file_holdfast_record_v1_record_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -680,7 +911,7 @@ func (x *Space) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Space.ProtoReflect.Descriptor instead.
 func (*Space) Descriptor() ([]byte, []int) {
-	return file_holdfast_record_v1_record_proto_rawDescGZIP(), []int{3}
+	return file_holdfast_record_v1_record_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Space) GetId() string {
@@ -769,7 +1000,7 @@ type Member struct {
 
 func (x *Member) Reset() {
 	*x = Member{}
-	mi := &file_holdfast_record_v1_record_proto_msgTypes[4]
+	mi := &file_holdfast_record_v1_record_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -781,7 +1012,7 @@ func (x *Member) String() string {
 func (*Member) ProtoMessage() {}
 
 func (x *Member) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_record_v1_record_proto_msgTypes[4]
+	mi := &file_holdfast_record_v1_record_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -794,7 +1025,7 @@ func (x *Member) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Member.ProtoReflect.Descriptor instead.
 func (*Member) Descriptor() ([]byte, []int) {
-	return file_holdfast_record_v1_record_proto_rawDescGZIP(), []int{4}
+	return file_holdfast_record_v1_record_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Member) GetId() string {
@@ -871,7 +1102,7 @@ type Key struct {
 
 func (x *Key) Reset() {
 	*x = Key{}
-	mi := &file_holdfast_record_v1_record_proto_msgTypes[5]
+	mi := &file_holdfast_record_v1_record_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -883,7 +1114,7 @@ func (x *Key) String() string {
 func (*Key) ProtoMessage() {}
 
 func (x *Key) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_record_v1_record_proto_msgTypes[5]
+	mi := &file_holdfast_record_v1_record_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -896,7 +1127,7 @@ func (x *Key) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Key.ProtoReflect.Descriptor instead.
 func (*Key) Descriptor() ([]byte, []int) {
-	return file_holdfast_record_v1_record_proto_rawDescGZIP(), []int{5}
+	return file_holdfast_record_v1_record_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Key) GetId() string {
@@ -966,7 +1197,7 @@ type KeyUse struct {
 
 func (x *KeyUse) Reset() {
 	*x = KeyUse{}
-	mi := &file_holdfast_record_v1_record_proto_msgTypes[6]
+	mi := &file_holdfast_record_v1_record_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -978,7 +1209,7 @@ func (x *KeyUse) String() string {
 func (*KeyUse) ProtoMessage() {}
 
 func (x *KeyUse) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_record_v1_record_proto_msgTypes[6]
+	mi := &file_holdfast_record_v1_record_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -991,7 +1222,7 @@ func (x *KeyUse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeyUse.ProtoReflect.Descriptor instead.
 func (*KeyUse) Descriptor() ([]byte, []int) {
-	return file_holdfast_record_v1_record_proto_rawDescGZIP(), []int{6}
+	return file_holdfast_record_v1_record_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *KeyUse) GetUseMicros() int64 {
@@ -1021,7 +1252,7 @@ type Identity struct {
 
 func (x *Identity) Reset() {
 	*x = Identity{}
-	mi := &file_holdfast_record_v1_record_proto_msgTypes[7]
+	mi := &file_holdfast_record_v1_record_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1033,7 +1264,7 @@ func (x *Identity) String() string {
 func (*Identity) ProtoMessage() {}
 
 func (x *Identity) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_record_v1_record_proto_msgTypes[7]
+	mi := &file_holdfast_record_v1_record_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1046,7 +1277,7 @@ func (x *Identity) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Identity.ProtoReflect.Descriptor instead.
 func (*Identity) Descriptor() ([]byte, []int) {
-	return file_holdfast_record_v1_record_proto_rawDescGZIP(), []int{7}
+	return file_holdfast_record_v1_record_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Identity) GetPrincipal() string {
@@ -1102,7 +1333,7 @@ type Quota struct {
 
 func (x *Quota) Reset() {
 	*x = Quota{}
-	mi := &file_holdfast_record_v1_record_proto_msgTypes[8]
+	mi := &file_holdfast_record_v1_record_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1114,7 +1345,7 @@ func (x *Quota) String() string {
 func (*Quota) ProtoMessage() {}
 
 func (x *Quota) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_record_v1_record_proto_msgTypes[8]
+	mi := &file_holdfast_record_v1_record_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1127,7 +1358,7 @@ func (x *Quota) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Quota.ProtoReflect.Descriptor instead.
 func (*Quota) Descriptor() ([]byte, []int) {
-	return file_holdfast_record_v1_record_proto_rawDescGZIP(), []int{8}
+	return file_holdfast_record_v1_record_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Quota) GetBytes() int64 {
@@ -1177,14 +1408,21 @@ type Job struct {
 	// time after every request that might have crossed the first has ended.
 	Pass int32 `protobuf:"varint,7,opt,name=pass,proto3" json:"pass,omitempty"`
 	// Whether it is the intent of an upload that has not been given up.
-	Intent        bool `protobuf:"varint,8,opt,name=intent,proto3" json:"intent,omitempty"`
+	Intent bool `protobuf:"varint,8,opt,name=intent,proto3" json:"intent,omitempty"`
+	// Lists of extents whose blobs are to go after blob_ids, and the lists with
+	// them.
+	Lists []*ExtentList `protobuf:"bytes,9,rep,name=lists,proto3" json:"lists,omitempty"`
+	// For a digest: number of bytes that are digested.
+	DoneBytes int64 `protobuf:"varint,10,opt,name=done_bytes,json=doneBytes,proto3" json:"done_bytes,omitempty"`
+	// For a digest: state of the SHA-256 over them.
+	Sha256State   []byte `protobuf:"bytes,11,opt,name=sha256_state,json=sha256State,proto3" json:"sha256_state,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Job) Reset() {
 	*x = Job{}
-	mi := &file_holdfast_record_v1_record_proto_msgTypes[9]
+	mi := &file_holdfast_record_v1_record_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1196,7 +1434,7 @@ func (x *Job) String() string {
 func (*Job) ProtoMessage() {}
 
 func (x *Job) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_record_v1_record_proto_msgTypes[9]
+	mi := &file_holdfast_record_v1_record_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1209,7 +1447,7 @@ func (x *Job) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Job.ProtoReflect.Descriptor instead.
 func (*Job) Descriptor() ([]byte, []int) {
-	return file_holdfast_record_v1_record_proto_rawDescGZIP(), []int{9}
+	return file_holdfast_record_v1_record_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Job) GetKind() Job_Kind {
@@ -1268,6 +1506,318 @@ func (x *Job) GetIntent() bool {
 	return false
 }
 
+func (x *Job) GetLists() []*ExtentList {
+	if x != nil {
+		return x.Lists
+	}
+	return nil
+}
+
+func (x *Job) GetDoneBytes() int64 {
+	if x != nil {
+		return x.DoneBytes
+	}
+	return 0
+}
+
+func (x *Job) GetSha256State() []byte {
+	if x != nil {
+		return x.Sha256State
+	}
+	return nil
+}
+
+// Upload is a resumable upload.
+type Upload struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Id, a UUIDv7 in text form.
+	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// Where in its life.
+	State Upload_State `protobuf:"varint,2,opt,name=state,proto3,enum=holdfast.record.v1.Upload_State" json:"state,omitempty"`
+	// The principal that opened it.
+	Principal string `protobuf:"bytes,3,opt,name=principal,proto3" json:"principal,omitempty"`
+	// When its space was created: another space of the same id is not its own.
+	SpaceCreateMicros int64 `protobuf:"varint,4,opt,name=space_create_micros,json=spaceCreateMicros,proto3" json:"space_create_micros,omitempty"`
+	// Raised by every request that takes it over; an older one has an older epoch
+	// and can change nothing any more.
+	Epoch int64 `protobuf:"varint,5,opt,name=epoch,proto3" json:"epoch,omitempty"`
+	// Number of bytes.
+	Offset int64 `protobuf:"varint,6,opt,name=offset,proto3" json:"offset,omitempty"`
+	// Length of the whole contents, once declared.
+	Length *int64 `protobuf:"varint,7,opt,name=length,proto3,oneof" json:"length,omitempty"`
+	// State of the SHA-256 over the bytes; empty when unknown or when there are none.
+	Sha256State []byte `protobuf:"bytes,8,opt,name=sha256_state,json=sha256State,proto3" json:"sha256_state,omitempty"`
+	// Whether the digest of the bytes is not known.
+	DigestUnknown bool `protobuf:"varint,9,opt,name=digest_unknown,json=digestUnknown,proto3" json:"digest_unknown,omitempty"`
+	// Batches of extents that were moved out of this record.
+	Batches int32 `protobuf:"varint,10,opt,name=batches,proto3" json:"batches,omitempty"`
+	// The extents behind those of the batches.
+	Extents []*Extent `protobuf:"bytes,11,rep,name=extents,proto3" json:"extents,omitempty"`
+	// Blobs that the request of this epoch may be writing, 16 bytes each.
+	Pending [][]byte `protobuf:"bytes,12,rep,name=pending,proto3" json:"pending,omitempty"`
+	// Where the contents go. Of the fields those count that say so.
+	Target *Grant `protobuf:"bytes,13,opt,name=target,proto3" json:"target,omitempty"`
+	// What the client said when it opened it.
+	ClientMetadata string `protobuf:"bytes,14,opt,name=client_metadata,json=clientMetadata,proto3" json:"client_metadata,omitempty"`
+	// Whether it is a part for another.
+	Partial bool `protobuf:"varint,15,opt,name=partial,proto3" json:"partial,omitempty"`
+	// Ids of the uploads that it joins.
+	Parts []string `protobuf:"bytes,16,rep,name=parts,proto3" json:"parts,omitempty"`
+	// Id of the upload that is to join this one.
+	Whole string `protobuf:"bytes,17,opt,name=whole,proto3" json:"whole,omitempty"`
+	// What the digest is to be, 32 bytes; empty when nothing was said.
+	Sha256 []byte `protobuf:"bytes,18,opt,name=sha256,proto3" json:"sha256,omitempty"`
+	// When it was opened.
+	CreateMicros int64 `protobuf:"varint,19,opt,name=create_micros,json=createMicros,proto3" json:"create_micros,omitempty"`
+	// When it is gone.
+	ExpireMicros int64 `protobuf:"varint,20,opt,name=expire_micros,json=expireMicros,proto3" json:"expire_micros,omitempty"`
+	// The outcome, a holdfast.storage.v1.UploadResponse in wire form.
+	Outcome       []byte `protobuf:"bytes,21,opt,name=outcome,proto3" json:"outcome,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Upload) Reset() {
+	*x = Upload{}
+	mi := &file_holdfast_record_v1_record_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Upload) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Upload) ProtoMessage() {}
+
+func (x *Upload) ProtoReflect() protoreflect.Message {
+	mi := &file_holdfast_record_v1_record_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Upload.ProtoReflect.Descriptor instead.
+func (*Upload) Descriptor() ([]byte, []int) {
+	return file_holdfast_record_v1_record_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *Upload) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *Upload) GetState() Upload_State {
+	if x != nil {
+		return x.State
+	}
+	return Upload_STATE_UNSPECIFIED
+}
+
+func (x *Upload) GetPrincipal() string {
+	if x != nil {
+		return x.Principal
+	}
+	return ""
+}
+
+func (x *Upload) GetSpaceCreateMicros() int64 {
+	if x != nil {
+		return x.SpaceCreateMicros
+	}
+	return 0
+}
+
+func (x *Upload) GetEpoch() int64 {
+	if x != nil {
+		return x.Epoch
+	}
+	return 0
+}
+
+func (x *Upload) GetOffset() int64 {
+	if x != nil {
+		return x.Offset
+	}
+	return 0
+}
+
+func (x *Upload) GetLength() int64 {
+	if x != nil && x.Length != nil {
+		return *x.Length
+	}
+	return 0
+}
+
+func (x *Upload) GetSha256State() []byte {
+	if x != nil {
+		return x.Sha256State
+	}
+	return nil
+}
+
+func (x *Upload) GetDigestUnknown() bool {
+	if x != nil {
+		return x.DigestUnknown
+	}
+	return false
+}
+
+func (x *Upload) GetBatches() int32 {
+	if x != nil {
+		return x.Batches
+	}
+	return 0
+}
+
+func (x *Upload) GetExtents() []*Extent {
+	if x != nil {
+		return x.Extents
+	}
+	return nil
+}
+
+func (x *Upload) GetPending() [][]byte {
+	if x != nil {
+		return x.Pending
+	}
+	return nil
+}
+
+func (x *Upload) GetTarget() *Grant {
+	if x != nil {
+		return x.Target
+	}
+	return nil
+}
+
+func (x *Upload) GetClientMetadata() string {
+	if x != nil {
+		return x.ClientMetadata
+	}
+	return ""
+}
+
+func (x *Upload) GetPartial() bool {
+	if x != nil {
+		return x.Partial
+	}
+	return false
+}
+
+func (x *Upload) GetParts() []string {
+	if x != nil {
+		return x.Parts
+	}
+	return nil
+}
+
+func (x *Upload) GetWhole() string {
+	if x != nil {
+		return x.Whole
+	}
+	return ""
+}
+
+func (x *Upload) GetSha256() []byte {
+	if x != nil {
+		return x.Sha256
+	}
+	return nil
+}
+
+func (x *Upload) GetCreateMicros() int64 {
+	if x != nil {
+		return x.CreateMicros
+	}
+	return 0
+}
+
+func (x *Upload) GetExpireMicros() int64 {
+	if x != nil {
+		return x.ExpireMicros
+	}
+	return 0
+}
+
+func (x *Upload) GetOutcome() []byte {
+	if x != nil {
+		return x.Outcome
+	}
+	return nil
+}
+
+// UploadGrant is what a request that took an upload over can show.
+type UploadGrant struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The space.
+	Space string `protobuf:"bytes,1,opt,name=space,proto3" json:"space,omitempty"`
+	// Id of the upload.
+	Upload string `protobuf:"bytes,2,opt,name=upload,proto3" json:"upload,omitempty"`
+	// Its epoch.
+	Epoch         int64 `protobuf:"varint,3,opt,name=epoch,proto3" json:"epoch,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UploadGrant) Reset() {
+	*x = UploadGrant{}
+	mi := &file_holdfast_record_v1_record_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UploadGrant) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UploadGrant) ProtoMessage() {}
+
+func (x *UploadGrant) ProtoReflect() protoreflect.Message {
+	mi := &file_holdfast_record_v1_record_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UploadGrant.ProtoReflect.Descriptor instead.
+func (*UploadGrant) Descriptor() ([]byte, []int) {
+	return file_holdfast_record_v1_record_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *UploadGrant) GetSpace() string {
+	if x != nil {
+		return x.Space
+	}
+	return ""
+}
+
+func (x *UploadGrant) GetUpload() string {
+	if x != nil {
+		return x.Upload
+	}
+	return ""
+}
+
+func (x *UploadGrant) GetEpoch() int64 {
+	if x != nil {
+		return x.Epoch
+	}
+	return 0
+}
+
 // Outcome is what a request with a request id came to.
 type Outcome struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1287,7 +1837,7 @@ type Outcome struct {
 
 func (x *Outcome) Reset() {
 	*x = Outcome{}
-	mi := &file_holdfast_record_v1_record_proto_msgTypes[10]
+	mi := &file_holdfast_record_v1_record_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1299,7 +1849,7 @@ func (x *Outcome) String() string {
 func (*Outcome) ProtoMessage() {}
 
 func (x *Outcome) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_record_v1_record_proto_msgTypes[10]
+	mi := &file_holdfast_record_v1_record_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1312,7 +1862,7 @@ func (x *Outcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Outcome.ProtoReflect.Descriptor instead.
 func (*Outcome) Descriptor() ([]byte, []int) {
-	return file_holdfast_record_v1_record_proto_rawDescGZIP(), []int{10}
+	return file_holdfast_record_v1_record_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Outcome) GetFingerprint() []byte {
@@ -1395,7 +1945,7 @@ type Grant struct {
 
 func (x *Grant) Reset() {
 	*x = Grant{}
-	mi := &file_holdfast_record_v1_record_proto_msgTypes[11]
+	mi := &file_holdfast_record_v1_record_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1407,7 +1957,7 @@ func (x *Grant) String() string {
 func (*Grant) ProtoMessage() {}
 
 func (x *Grant) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_record_v1_record_proto_msgTypes[11]
+	mi := &file_holdfast_record_v1_record_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1420,7 +1970,7 @@ func (x *Grant) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Grant.ProtoReflect.Descriptor instead.
 func (*Grant) Descriptor() ([]byte, []int) {
-	return file_holdfast_record_v1_record_proto_rawDescGZIP(), []int{11}
+	return file_holdfast_record_v1_record_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Grant) GetPrincipal() string {
@@ -1562,7 +2112,7 @@ type SealedGrant struct {
 
 func (x *SealedGrant) Reset() {
 	*x = SealedGrant{}
-	mi := &file_holdfast_record_v1_record_proto_msgTypes[12]
+	mi := &file_holdfast_record_v1_record_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1574,7 +2124,7 @@ func (x *SealedGrant) String() string {
 func (*SealedGrant) ProtoMessage() {}
 
 func (x *SealedGrant) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_record_v1_record_proto_msgTypes[12]
+	mi := &file_holdfast_record_v1_record_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1587,7 +2137,7 @@ func (x *SealedGrant) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SealedGrant.ProtoReflect.Descriptor instead.
 func (*SealedGrant) Descriptor() ([]byte, []int) {
-	return file_holdfast_record_v1_record_proto_rawDescGZIP(), []int{12}
+	return file_holdfast_record_v1_record_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *SealedGrant) GetGrant() []byte {
@@ -1612,7 +2162,16 @@ const file_holdfast_record_v1_record_proto_rawDesc = "" +
 	"\x06Extent\x12\x17\n" +
 	"\ablob_id\x18\x01 \x01(\fR\x06blobId\x12\x16\n" +
 	"\x06offset\x18\x02 \x01(\x03R\x06offset\x12\x16\n" +
-	"\x06length\x18\x03 \x01(\x03R\x06length\"\xc5\x02\n" +
+	"\x06length\x18\x03 \x01(\x03R\x06length\"H\n" +
+	"\n" +
+	"ExtentList\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\fR\x02id\x12\x14\n" +
+	"\x05first\x18\x02 \x01(\x05R\x05first\x12\x14\n" +
+	"\x05count\x18\x03 \x01(\x05R\x05count\"C\n" +
+	"\vExtentBatch\x124\n" +
+	"\aextents\x18\x01 \x03(\v2\x1a.holdfast.record.v1.ExtentR\aextents\"!\n" +
+	"\vExtentOwner\x12\x12\n" +
+	"\x04node\x18\x01 \x01(\tR\x04node\"\xfb\x02\n" +
 	"\bRevision\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1d\n" +
 	"\n" +
@@ -1625,7 +2184,8 @@ const file_holdfast_record_v1_record_proto_rawDesc = "" +
 	"\aextents\x18\b \x03(\v2\x1a.holdfast.record.v1.ExtentR\aextents\x12\x16\n" +
 	"\x06shared\x18\t \x01(\bR\x06shared\x12\x1b\n" +
 	"\tupload_id\x18\n" +
-	" \x01(\fR\buploadId\"\xf9\x05\n" +
+	" \x01(\fR\buploadId\x124\n" +
+	"\x05lists\x18\v \x03(\v2\x1e.holdfast.record.v1.ExtentListR\x05lists\"\xf9\x05\n" +
 	"\x04Node\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
 	"\x06folder\x18\x02 \x01(\tR\x06folder\x12!\n" +
@@ -1702,7 +2262,7 @@ const file_holdfast_record_v1_record_proto_rawDesc = "" +
 	"\x05files\x18\x02 \x01(\x03R\x05files\x12\x1d\n" +
 	"\n" +
 	"file_bytes\x18\x03 \x01(\x03R\tfileBytes\x12#\n" +
-	"\rcontent_types\x18\x04 \x03(\tR\fcontentTypes\"\xcf\x02\n" +
+	"\rcontent_types\x18\x04 \x03(\tR\fcontentTypes\"\xdf\x03\n" +
 	"\x03Job\x120\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x1c.holdfast.record.v1.Job.KindR\x04kind\x12\x14\n" +
 	"\x05space\x18\x02 \x01(\tR\x05space\x12\x12\n" +
@@ -1712,7 +2272,12 @@ const file_holdfast_record_v1_record_proto_rawDesc = "" +
 	"due_micros\x18\x05 \x01(\x03R\tdueMicros\x12!\n" +
 	"\flease_micros\x18\x06 \x01(\x03R\vleaseMicros\x12\x12\n" +
 	"\x04pass\x18\a \x01(\x05R\x04pass\x12\x16\n" +
-	"\x06intent\x18\b \x01(\bR\x06intent\"c\n" +
+	"\x06intent\x18\b \x01(\bR\x06intent\x124\n" +
+	"\x05lists\x18\t \x03(\v2\x1e.holdfast.record.v1.ExtentListR\x05lists\x12\x1d\n" +
+	"\n" +
+	"done_bytes\x18\n" +
+	" \x01(\x03R\tdoneBytes\x12!\n" +
+	"\fsha256_state\x18\v \x01(\fR\vsha256State\"{\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\t\n" +
 	"\x05BLOBS\x10\x01\x12\n" +
@@ -1721,7 +2286,45 @@ const file_holdfast_record_v1_record_proto_rawDesc = "" +
 	"\x05PURGE\x10\x03\x12\t\n" +
 	"\x05EMPTY\x10\x04\x12\r\n" +
 	"\tREVISIONS\x10\x05\x12\t\n" +
-	"\x05SPACE\x10\x06\"\xb8\x01\n" +
+	"\x05SPACE\x10\x06\x12\n" +
+	"\n" +
+	"\x06UPLOAD\x10\a\x12\n" +
+	"\n" +
+	"\x06DIGEST\x10\b\"\x8a\x06\n" +
+	"\x06Upload\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x126\n" +
+	"\x05state\x18\x02 \x01(\x0e2 .holdfast.record.v1.Upload.StateR\x05state\x12\x1c\n" +
+	"\tprincipal\x18\x03 \x01(\tR\tprincipal\x12.\n" +
+	"\x13space_create_micros\x18\x04 \x01(\x03R\x11spaceCreateMicros\x12\x14\n" +
+	"\x05epoch\x18\x05 \x01(\x03R\x05epoch\x12\x16\n" +
+	"\x06offset\x18\x06 \x01(\x03R\x06offset\x12\x1b\n" +
+	"\x06length\x18\a \x01(\x03H\x00R\x06length\x88\x01\x01\x12!\n" +
+	"\fsha256_state\x18\b \x01(\fR\vsha256State\x12%\n" +
+	"\x0edigest_unknown\x18\t \x01(\bR\rdigestUnknown\x12\x18\n" +
+	"\abatches\x18\n" +
+	" \x01(\x05R\abatches\x124\n" +
+	"\aextents\x18\v \x03(\v2\x1a.holdfast.record.v1.ExtentR\aextents\x12\x18\n" +
+	"\apending\x18\f \x03(\fR\apending\x121\n" +
+	"\x06target\x18\r \x01(\v2\x19.holdfast.record.v1.GrantR\x06target\x12'\n" +
+	"\x0fclient_metadata\x18\x0e \x01(\tR\x0eclientMetadata\x12\x18\n" +
+	"\apartial\x18\x0f \x01(\bR\apartial\x12\x14\n" +
+	"\x05parts\x18\x10 \x03(\tR\x05parts\x12\x14\n" +
+	"\x05whole\x18\x11 \x01(\tR\x05whole\x12\x16\n" +
+	"\x06sha256\x18\x12 \x01(\fR\x06sha256\x12#\n" +
+	"\rcreate_micros\x18\x13 \x01(\x03R\fcreateMicros\x12#\n" +
+	"\rexpire_micros\x18\x14 \x01(\x03R\fexpireMicros\x12\x18\n" +
+	"\aoutcome\x18\x15 \x01(\fR\aoutcome\"B\n" +
+	"\x05State\x12\x15\n" +
+	"\x11STATE_UNSPECIFIED\x10\x00\x12\b\n" +
+	"\x04OPEN\x10\x01\x12\f\n" +
+	"\bCOMPLETE\x10\x02\x12\n" +
+	"\n" +
+	"\x06JOINED\x10\x03B\t\n" +
+	"\a_length\"Q\n" +
+	"\vUploadGrant\x12\x14\n" +
+	"\x05space\x18\x01 \x01(\tR\x05space\x12\x16\n" +
+	"\x06upload\x18\x02 \x01(\tR\x06upload\x12\x14\n" +
+	"\x05epoch\x18\x03 \x01(\x03R\x05epoch\"\xb8\x01\n" +
 	"\aOutcome\x12 \n" +
 	"\vfingerprint\x18\x01 \x01(\fR\vfingerprint\x12\x1a\n" +
 	"\bresponse\x18\x02 \x01(\fR\bresponse\x12#\n" +
@@ -1766,44 +2369,56 @@ func file_holdfast_record_v1_record_proto_rawDescGZIP() []byte {
 	return file_holdfast_record_v1_record_proto_rawDescData
 }
 
-var file_holdfast_record_v1_record_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_holdfast_record_v1_record_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_holdfast_record_v1_record_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
+var file_holdfast_record_v1_record_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
 var file_holdfast_record_v1_record_proto_goTypes = []any{
 	(Node_Kind)(0),      // 0: holdfast.record.v1.Node.Kind
 	(Node_State)(0),     // 1: holdfast.record.v1.Node.State
 	(Space_State)(0),    // 2: holdfast.record.v1.Space.State
 	(Job_Kind)(0),       // 3: holdfast.record.v1.Job.Kind
-	(*Extent)(nil),      // 4: holdfast.record.v1.Extent
-	(*Revision)(nil),    // 5: holdfast.record.v1.Revision
-	(*Node)(nil),        // 6: holdfast.record.v1.Node
-	(*Space)(nil),       // 7: holdfast.record.v1.Space
-	(*Member)(nil),      // 8: holdfast.record.v1.Member
-	(*Key)(nil),         // 9: holdfast.record.v1.Key
-	(*KeyUse)(nil),      // 10: holdfast.record.v1.KeyUse
-	(*Identity)(nil),    // 11: holdfast.record.v1.Identity
-	(*Quota)(nil),       // 12: holdfast.record.v1.Quota
-	(*Job)(nil),         // 13: holdfast.record.v1.Job
-	(*Outcome)(nil),     // 14: holdfast.record.v1.Outcome
-	(*Grant)(nil),       // 15: holdfast.record.v1.Grant
-	(*SealedGrant)(nil), // 16: holdfast.record.v1.SealedGrant
-	nil,                 // 17: holdfast.record.v1.Node.LabelsEntry
+	(Upload_State)(0),   // 4: holdfast.record.v1.Upload.State
+	(*Extent)(nil),      // 5: holdfast.record.v1.Extent
+	(*ExtentList)(nil),  // 6: holdfast.record.v1.ExtentList
+	(*ExtentBatch)(nil), // 7: holdfast.record.v1.ExtentBatch
+	(*ExtentOwner)(nil), // 8: holdfast.record.v1.ExtentOwner
+	(*Revision)(nil),    // 9: holdfast.record.v1.Revision
+	(*Node)(nil),        // 10: holdfast.record.v1.Node
+	(*Space)(nil),       // 11: holdfast.record.v1.Space
+	(*Member)(nil),      // 12: holdfast.record.v1.Member
+	(*Key)(nil),         // 13: holdfast.record.v1.Key
+	(*KeyUse)(nil),      // 14: holdfast.record.v1.KeyUse
+	(*Identity)(nil),    // 15: holdfast.record.v1.Identity
+	(*Quota)(nil),       // 16: holdfast.record.v1.Quota
+	(*Job)(nil),         // 17: holdfast.record.v1.Job
+	(*Upload)(nil),      // 18: holdfast.record.v1.Upload
+	(*UploadGrant)(nil), // 19: holdfast.record.v1.UploadGrant
+	(*Outcome)(nil),     // 20: holdfast.record.v1.Outcome
+	(*Grant)(nil),       // 21: holdfast.record.v1.Grant
+	(*SealedGrant)(nil), // 22: holdfast.record.v1.SealedGrant
+	nil,                 // 23: holdfast.record.v1.Node.LabelsEntry
 }
 var file_holdfast_record_v1_record_proto_depIdxs = []int32{
-	4,  // 0: holdfast.record.v1.Revision.extents:type_name -> holdfast.record.v1.Extent
-	0,  // 1: holdfast.record.v1.Node.kind:type_name -> holdfast.record.v1.Node.Kind
-	1,  // 2: holdfast.record.v1.Node.state:type_name -> holdfast.record.v1.Node.State
-	17, // 3: holdfast.record.v1.Node.labels:type_name -> holdfast.record.v1.Node.LabelsEntry
-	5,  // 4: holdfast.record.v1.Node.revision:type_name -> holdfast.record.v1.Revision
-	2,  // 5: holdfast.record.v1.Space.state:type_name -> holdfast.record.v1.Space.State
-	12, // 6: holdfast.record.v1.Space.quota:type_name -> holdfast.record.v1.Quota
-	3,  // 7: holdfast.record.v1.Job.kind:type_name -> holdfast.record.v1.Job.Kind
-	6,  // 8: holdfast.record.v1.Grant.current:type_name -> holdfast.record.v1.Node
-	11, // 9: holdfast.record.v1.Grant.identity:type_name -> holdfast.record.v1.Identity
-	10, // [10:10] is the sub-list for method output_type
-	10, // [10:10] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	5,  // 0: holdfast.record.v1.ExtentBatch.extents:type_name -> holdfast.record.v1.Extent
+	5,  // 1: holdfast.record.v1.Revision.extents:type_name -> holdfast.record.v1.Extent
+	6,  // 2: holdfast.record.v1.Revision.lists:type_name -> holdfast.record.v1.ExtentList
+	0,  // 3: holdfast.record.v1.Node.kind:type_name -> holdfast.record.v1.Node.Kind
+	1,  // 4: holdfast.record.v1.Node.state:type_name -> holdfast.record.v1.Node.State
+	23, // 5: holdfast.record.v1.Node.labels:type_name -> holdfast.record.v1.Node.LabelsEntry
+	9,  // 6: holdfast.record.v1.Node.revision:type_name -> holdfast.record.v1.Revision
+	2,  // 7: holdfast.record.v1.Space.state:type_name -> holdfast.record.v1.Space.State
+	16, // 8: holdfast.record.v1.Space.quota:type_name -> holdfast.record.v1.Quota
+	3,  // 9: holdfast.record.v1.Job.kind:type_name -> holdfast.record.v1.Job.Kind
+	6,  // 10: holdfast.record.v1.Job.lists:type_name -> holdfast.record.v1.ExtentList
+	4,  // 11: holdfast.record.v1.Upload.state:type_name -> holdfast.record.v1.Upload.State
+	5,  // 12: holdfast.record.v1.Upload.extents:type_name -> holdfast.record.v1.Extent
+	21, // 13: holdfast.record.v1.Upload.target:type_name -> holdfast.record.v1.Grant
+	10, // 14: holdfast.record.v1.Grant.current:type_name -> holdfast.record.v1.Node
+	15, // 15: holdfast.record.v1.Grant.identity:type_name -> holdfast.record.v1.Identity
+	16, // [16:16] is the sub-list for method output_type
+	16, // [16:16] is the sub-list for method input_type
+	16, // [16:16] is the sub-list for extension type_name
+	16, // [16:16] is the sub-list for extension extendee
+	0,  // [0:16] is the sub-list for field type_name
 }
 
 func init() { file_holdfast_record_v1_record_proto_init() }
@@ -1811,13 +2426,14 @@ func file_holdfast_record_v1_record_proto_init() {
 	if File_holdfast_record_v1_record_proto != nil {
 		return
 	}
+	file_holdfast_record_v1_record_proto_msgTypes[13].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_holdfast_record_v1_record_proto_rawDesc), len(file_holdfast_record_v1_record_proto_rawDesc)),
-			NumEnums:      4,
-			NumMessages:   14,
+			NumEnums:      5,
+			NumMessages:   19,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -809,7 +809,7 @@ type ConcatenateUploadsRequest struct {
 	// Where the contents go and what they must be; size_bytes and partial are not
 	// for it.
 	Upload *CreateUploadRequest `protobuf:"bytes,1,opt,name=upload,proto3" json:"upload,omitempty"`
-	// Resource names of the partial uploads, in order: 1 to 32, each once. They
+	// Resource names of the partial uploads, in order: 1 to 25, each once. They
 	// may be unfinished.
 	Parts         []string `protobuf:"bytes,2,rep,name=parts,proto3" json:"parts,omitempty"`
 	unknownFields protoimpl.UnknownFields

@@ -48,7 +48,14 @@ var policy = map[string]rule{
 	ledgerv1.LedgerService_Locate_FullMethodName:    storage(role(Reader, downloadSource)),
 	ledgerv1.LedgerService_ClaimJobs_FullMethodName: storage(chore()),
 	ledgerv1.LedgerService_FinishJob_FullMethodName: storage(chore()),
-	ledgerv1.LedgerService_Audit_FullMethodName:     storage(administrator()),
+
+	ledgerv1.LedgerService_OpenUpload_FullMethodName:   storage(role(Writer, openedUpload)),
+	ledgerv1.LedgerService_TakeUpload_FullMethodName:   storage(role(Writer, name)), // likewise
+	ledgerv1.LedgerService_KeepExtents_FullMethodName:  storage(nobody()),           // as Commit
+	ledgerv1.LedgerService_FinishUpload_FullMethodName: storage(nobody()),           // as Commit
+	ledgerv1.LedgerService_DropUpload_FullMethodName:   storage(role(Writer, name)), // as TakeUpload
+
+	ledgerv1.LedgerService_Audit_FullMethodName: storage(administrator()),
 
 	ledgerv1.LedgerService_CorrectUsage_FullMethodName: storage(administrator()),
 }
@@ -115,6 +122,10 @@ func uploadTarget(req any) (field, name string) {
 		return "space", spec.GetPath().GetSpace()
 	}
 	return "file", spec.GetFile()
+}
+
+func openedUpload(req any) (field, name string) {
+	return "parent", req.(*ledgerv1.OpenUploadRequest).GetUpload().GetParent()
 }
 
 func downloadSource(req any) (field, name string) {

@@ -187,10 +187,3 @@ func (a *audit) agree(ctx context.Context, at resource.File, key table.Key, kind
 	finding.Repaired = err == nil
 	return ignoreConditions(err)
 }
-
-func ignoreNotFound(err error) error {
-	if errors.Is(err, fault.NotFound) {
-		return nil
-	}
-	return err
-}

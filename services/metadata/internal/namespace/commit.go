@@ -79,6 +79,7 @@ type commit struct {
 	expired *recordv1.Node // the expired node whose name a new file takes
 	head    head           // the space at the moment of all of this
 	charges charges        // against the space's quota
+	charged int            // writes that are charges
 }
 
 // takeContents checks what was uploaded against the grant.
@@ -131,13 +132,7 @@ func (c *commit) write(ctx context.Context) (*ledgerv1.CommitResponse, error) {
 	intent := table.Key{Partition: c.grant.GetIntentPartition(), Sort: c.grant.GetIntentSort()}
 	writes := []table.Write{table.Delete(intent, table.IfTag(openTag))}
 	writes = append(writes, charged...)
-	var node *recordv1.Node
-	var placed []table.Write
-	if c.current != nil {
-		node, placed = c.overwrite()
-	} else {
-		node, placed = c.create()
-	}
+	node, placed := c.revise()
 	writes = append(writes, placed...)
 	response := &ledgerv1.CommitResponse{File: file(c.grant.GetSpace(), node), Created: c.current == nil}
 	if c.grant.GetRequestId() != "" {
@@ -181,6 +176,14 @@ func (c *commit) charge(ctx context.Context) ([]table.Write, error) {
 		added.Files = 1
 	}
 	return c.charges.writes(ctx, c.n, c.head, quota.Change{Held: added})
+}
+
+// revise returns the file with the contents, and the writes.
+func (c *commit) revise() (*recordv1.Node, []table.Write) {
+	if c.current != nil {
+		return c.overwrite()
+	}
+	return c.create()
 }
 
 // overwrite returns the file with its new revision, and the writes.

@@ -79,7 +79,7 @@ func openWorld(t *testing.T, store table.Table, c *clock) *world {
 	ctx := access.With(t.Context(), access.Anonymous)
 	n, err := namespace.Open(ctx, namespace.Config{
 		Table: store, Now: c.Now, Logger: slog.New(slog.DiscardHandler),
-		TrashRetention: 30 * 24 * time.Hour, UploadLifetime: 24 * time.Hour,
+		TrashRetention: 30 * 24 * time.Hour, UploadLifetime: 24 * time.Hour, UploadExpiry: 24 * time.Hour,
 		BlobRetention: 24 * time.Hour, Grace: 10 * time.Minute,
 	})
 	if err != nil {

@@ -19,8 +19,8 @@ const (
 	stepsPerClaim = 64
 )
 
-// ClaimJobs leases due deletions of blobs and carries out due jobs that touch
-// records only. Any number of callers may claim at once: a lease is a condition
+// ClaimJobs leases due deletions of blobs, and digests to compute, and carries
+// out due jobs that touch records only. Any number of callers may claim at once: a lease is a condition
 // on the job's item, and so is every step.
 //
 // Claiming the intent of an upload closes it: from then on it cannot be
@@ -72,7 +72,7 @@ func (n *Namespace) ClaimJobs(
 func (n *Namespace) claim(
 	ctx context.Context, item table.Item, job *recordv1.Job, lease time.Duration, response *ledgerv1.ClaimJobsResponse,
 ) error {
-	if job.GetKind() != recordv1.Job_BLOBS {
+	if job.GetKind() != recordv1.Job_BLOBS && job.GetKind() != recordv1.Job_DIGEST {
 		response.StepsDone++
 		return ignoreConditions(n.advance(ctx, item, job))
 	}
@@ -81,19 +81,44 @@ func (n *Namespace) claim(
 	}
 	job.LeaseMicros = n.now() + lease.Microseconds()
 	leased := record.Item(item.Key, record.NewEtag(), job)
-	err := n.table.Commit(ctx, []table.Write{table.Put(leased, table.IfTag(item.Tag))})
+	claimed, err := n.work(ctx, job)
+	if err != nil {
+		return err
+	}
+	claimed.Id, claimed.Lease = jobRef(item.Key), leased.Tag
+	err = n.table.Commit(ctx, []table.Write{table.Put(leased, table.IfTag(item.Tag))})
 	if conflict := (*table.ConditionError)(nil); errors.As(err, &conflict) {
 		return nil // committed, or claimed by another
 	}
 	if err != nil {
 		return err
 	}
-	claimed := &ledgerv1.Job{Id: jobRef(item.Key), Lease: leased.Tag}
-	for _, id := range job.GetBlobIds() {
-		claimed.BlobIds = append(claimed.BlobIds, record.BlobText(id))
-	}
 	response.Jobs = append(response.Jobs, claimed)
 	return nil
+}
+
+// work returns what there is to do for a job: of a deletion with lists, the
+// blobs of one batch at a time.
+func (n *Namespace) work(ctx context.Context, job *recordv1.Job) (*ledgerv1.Job, error) {
+	claimed := new(ledgerv1.Job)
+	ids := job.GetBlobIds()
+	switch {
+	case job.GetKind() == recordv1.Job_DIGEST:
+		var err error
+		claimed.Digestion, err = n.digestion(ctx, job)
+		return claimed, err
+	case len(ids) == 0 && len(job.GetLists()) > 0:
+		run := job.GetLists()[0]
+		batch, err := n.batch(ctx, job.GetSpace(), run.GetId(), run.GetFirst())
+		if err != nil {
+			return nil, err
+		}
+		ids = record.BlobIDs(batch)
+	}
+	for _, id := range ids {
+		claimed.BlobIds = append(claimed.BlobIds, record.BlobText(id))
+	}
+	return claimed, nil
 }
 
 // FinishJob ends a leased job. One whose blob may still be written by an upload
@@ -120,17 +145,51 @@ func (n *Namespace) FinishJob(
 	if err := record.Decode(item, job); err != nil {
 		return nil, err
 	}
-	writes := []table.Write{table.Delete(key, table.IfTag(item.Tag))}
-	if job.GetIntent() {
-		again, _ := newJob(&recordv1.Job{
-			Kind: recordv1.Job_BLOBS, Space: job.GetSpace(), BlobIds: job.GetBlobIds(), Pass: 1,
-			DueMicros: n.now() + n.config.Grace.Microseconds(),
-		}, record.NewID())
-		writes = append(writes, again)
+	writes, err := n.finishJob(ctx, item, job, req)
+	if err != nil {
+		return nil, err
 	}
 	err = n.table.Commit(ctx, writes)
 	if conflict := (*table.ConditionError)(nil); errors.As(err, &conflict) {
 		err = fault.New(fault.Conflict.Reason, "the lease was lost")
 	}
 	return new(ledgerv1.FinishJobResponse), err
+}
+
+// finishJob returns the writes that end a job or leave what is left of it.
+func (n *Namespace) finishJob(
+	ctx context.Context, item table.Item, job *recordv1.Job, req *ledgerv1.FinishJobRequest,
+) ([]table.Write, error) {
+	held := table.IfTag(item.Tag)
+	end := table.Delete(item.Key, held)
+	switch {
+	case job.GetKind() == recordv1.Job_DIGEST:
+		return n.finishDigest(ctx, item, job, req)
+	case job.GetIntent():
+		again, _ := newJob(&recordv1.Job{
+			Kind: recordv1.Job_BLOBS, Space: job.GetSpace(), BlobIds: job.GetBlobIds(), Pass: 1,
+			DueMicros: n.now() + n.config.Grace.Microseconds(),
+		}, record.NewID())
+		return []table.Write{end, again}, nil
+	case len(job.GetLists()) == 0:
+		return []table.Write{end}, nil
+	}
+	rest := clone(job)
+	rest.LeaseMicros = 0
+	var writes []table.Write
+	if len(job.GetBlobIds()) > 0 {
+		rest.BlobIds = nil
+	} else {
+		run := rest.GetLists()[0]
+		writes = append(writes, table.Delete(record.ExtentBatch(job.GetSpace(), run.GetId(), run.GetFirst()), table.Any))
+		run.First++
+		if run.Count--; run.GetCount() <= 0 {
+			writes = append(writes, table.Delete(record.ExtentOwner(job.GetSpace(), run.GetId()), table.Any))
+			rest.Lists = rest.GetLists()[1:]
+		}
+	}
+	if len(rest.GetLists()) == 0 {
+		return append(writes, end), nil
+	}
+	return append(writes, table.Put(record.Item(item.Key, record.NewEtag(), rest), held)), nil
 }

@@ -36,11 +36,15 @@ func (n *Namespace) Locate(ctx context.Context, req *ledgerv1.LocateRequest) (*l
 			return nil, err
 		}
 	}
+	all, err := n.allExtents(ctx, name.Space, found.GetLists(), found.GetExtents())
+	if err != nil {
+		return nil, err
+	}
 	response := &ledgerv1.LocateResponse{
 		File:       file(name.Space, node),
 		Revision:   revision(name, found),
 		ModifyTime: timestamppb.New(time.Unix(found.GetModifySeconds(), 0)),
-		Extents:    extents(found.GetExtents()),
+		Extents:    extents(all),
 	}
 	return response, nil
 }

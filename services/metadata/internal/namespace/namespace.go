@@ -39,6 +39,8 @@ type Config struct {
 	TrashRetention time.Duration
 	// UploadLifetime is how long an upload may take from begin to commit.
 	UploadLifetime time.Duration
+	// UploadExpiry is how long a resumable upload waits for its next byte.
+	UploadExpiry time.Duration
 	// BlobRetention is how long a blob stays after its last record is gone.
 	BlobRetention time.Duration
 	// Grace is longer than any request lives: what a request that crossed a
@@ -53,6 +55,7 @@ type Namespace struct {
 	metadatav1.UnimplementedFileServiceServer
 	metadatav1.UnimplementedMemberServiceServer
 	metadatav1.UnimplementedKeyServiceServer
+	metadatav1.UnimplementedUploadServiceServer
 	ledgerv1.UnimplementedLedgerServiceServer
 
 	config Config
@@ -71,6 +74,7 @@ func Open(ctx context.Context, config Config) (*Namespace, error) {
 	for name, d := range map[string]time.Duration{
 		"trash retention": config.TrashRetention,
 		"upload lifetime": config.UploadLifetime,
+		"upload expiry":   config.UploadExpiry,
 		"grace":           config.Grace,
 	} {
 		if d <= 0 {

@@ -68,7 +68,7 @@ func (r *removal) addRevisions(node string, current *recordv1.Revision, items []
 	counters := make(map[table.Key]bool)
 	count := func(old *recordv1.Revision) {
 		if old.GetShared() {
-			for _, id := range record.BlobIDs(old.GetExtents()) {
+			for _, id := range record.ShareIDs(old) {
 				counters[record.Share(r.space, node, id)] = true
 			}
 		}

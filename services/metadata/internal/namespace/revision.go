@@ -188,7 +188,7 @@ func (n *Namespace) countShares(
 	change func(count int, item table.Item, cond table.Cond) table.Write,
 ) ([]table.Write, error) {
 	var writes []table.Write
-	for _, id := range record.BlobIDs(r.GetExtents()) {
+	for _, id := range record.ShareIDs(r) {
 		key := record.Share(of.Space, of.ID, id)
 		item, err := n.table.Get(ctx, key)
 		switch {

@@ -32,6 +32,8 @@ func (n *Namespace) advance(ctx context.Context, item table.Item, job *recordv1.
 		return n.stepRevisions(ctx, item, job)
 	case recordv1.Job_SPACE:
 		return n.stepSpace(ctx, item, job)
+	case recordv1.Job_UPLOAD:
+		return n.stepUpload(ctx, item, job)
 	default:
 		n.config.Logger.ErrorContext(ctx, "unknown job", "job", jobRef(item.Key), "kind", job.GetKind())
 		return nil

@@ -1,6 +1,8 @@
 package namespace
 
 import (
+	"fmt"
+
 	recordv1 "github.com/holdfast-files/holdfast/proto/holdfast/record/v1"
 	"github.com/holdfast-files/holdfast/services/metadata/internal/record"
 	"github.com/holdfast-files/holdfast/services/metadata/table"
@@ -67,20 +69,18 @@ func newJob(job *recordv1.Job, id string) (table.Write, table.Key) {
 // retention is over; none when there are no bytes.
 func (n *Namespace) dropBlobs(space string, revisions ...*recordv1.Revision) []table.Write {
 	var extents []*recordv1.Extent
+	var lists []*recordv1.ExtentList
+	seen := make(map[string]bool)
 	for _, r := range revisions {
 		extents = append(extents, r.GetExtents()...)
+		for _, run := range r.GetLists() {
+			if id := fmt.Sprintf("%x#%d", run.GetId(), run.GetFirst()); !seen[id] {
+				seen[id] = true
+				lists = append(lists, run)
+			}
+		}
 	}
-	ids := record.BlobIDs(extents)
-	if len(ids) == 0 {
-		return nil
-	}
-	write, _ := newJob(&recordv1.Job{
-		Kind:      recordv1.Job_BLOBS,
-		Space:     space,
-		BlobIds:   ids,
-		DueMicros: n.now() + n.config.BlobRetention.Microseconds(),
-	}, record.NewID())
-	return []table.Write{write}
+	return dropContents(space, lists, extents, n.now()+n.config.BlobRetention.Microseconds())
 }
 
 // jobRef returns the key of a job as text, to be kept within its node.

@@ -52,6 +52,15 @@ func BlobIDs(extents []*recordv1.Extent) [][]byte {
 	return ids
 }
 
+// ShareIDs returns the ids under which it is counted how many revisions of a
+// file have the extents of r: that of its first list, or those of its blobs.
+func ShareIDs(r *recordv1.Revision) [][]byte {
+	if lists := r.GetLists(); len(lists) > 0 {
+		return [][]byte{lists[0].GetId()}
+	}
+	return BlobIDs(r.GetExtents())
+}
+
 // BlobText returns the text form of a blob id.
 func BlobText(id []byte) string {
 	parsed, err := uuid.FromBytes(id)

@@ -9,6 +9,7 @@ import (
 	"hash/fnv"
 	"strings"
 
+	recordv1 "github.com/holdfast-files/holdfast/proto/holdfast/record/v1"
 	"github.com/holdfast-files/holdfast/services/metadata/table"
 )
 
@@ -35,6 +36,7 @@ const (
 	keyPrefix           = "K#"
 	keyUseSuffix        = "#USE"
 	keyHashSort         = "KEY"
+	ownerSort           = "OWNER"
 	// trashSeparator sorts before every byte that a display name may hold, so
 	// that trash entries order by name first.
 	trashSeparator = "\x01"
@@ -197,6 +199,34 @@ func behindIn(partition, prefix, behind string) table.Query {
 	return q
 }
 
+// Upload is the key of a resumable upload.
+func Upload(space, id string) table.Key {
+	return table.Key{Partition: "U#" + space + "#" + id, Sort: headSort}
+}
+
+// ExtentBatch is the key of a batch of a list of extents.
+func ExtentBatch(space string, list []byte, number int32) table.Key {
+	return table.Key{Partition: extentPartition(space, list), Sort: fmt.Sprintf("%08x", number)}
+}
+
+// ExtentBatches queries a run of batches of a list, in order.
+func ExtentBatches(space string, run *recordv1.ExtentList) table.Query {
+	return table.Query{
+		Partition: extentPartition(space, run.GetId()),
+		From:      fmt.Sprintf("%08x", run.GetFirst()),
+		To:        fmt.Sprintf("%08x", run.GetFirst()+run.GetCount()),
+	}
+}
+
+// ExtentOwner is the key of who has a list of extents, once a node has it.
+func ExtentOwner(space string, list []byte) table.Key {
+	return table.Key{Partition: extentPartition(space, list), Sort: ownerSort}
+}
+
+func extentPartition(space string, list []byte) string {
+	return "X#" + space + "#" + hex.EncodeToString(list)
+}
+
 func nodePartition(space, id string) string { return "N#" + space + "#" + id }
 
 func shard(id string, n uint32) uint32 {
@@ -228,6 +258,8 @@ const (
 	KindOutcome Kind = 'I'
 	KindAPIKey  Kind = 'K'
 	KindMember  Kind = 'G'
+	KindUpload  Kind = 'U'
+	KindExtents Kind = 'X'
 )
 
 // KindOf returns the kind of a key and the parts of its partition.

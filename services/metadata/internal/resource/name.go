@@ -30,6 +30,27 @@ type Revision struct {
 // String returns spaces/{space}/files/{file}/revisions/{revision}.
 func (r Revision) String() string { return r.File.String() + "/revisions/" + r.Revision }
 
+// Upload names a resumable upload.
+type Upload struct {
+	Space string
+	ID    string
+}
+
+// String returns spaces/{space}/uploads/{upload}.
+func (u Upload) String() string { return "spaces/" + u.Space + "/uploads/" + u.ID }
+
+// ParseUpload reads spaces/{space}/uploads/{upload}, with errors as ParseSpace.
+func ParseUpload(field, name string) (Upload, error) {
+	parts, err := split(field, name, "spaces", "uploads")
+	if err != nil {
+		return Upload{}, err
+	}
+	if !ValidSpaceID(parts[0]) || !ValidID(parts[1]) || parts[1] == record.Root {
+		return Upload{}, fault.New(errorsv1.Reason_REASON_NOT_FOUND, "%s not found", name)
+	}
+	return Upload{Space: parts[0], ID: parts[1]}, nil
+}
+
 // SpaceName returns spaces/{space}.
 func SpaceName(space string) string { return "spaces/" + space }
 

@@ -2,13 +2,14 @@ package contentgrpc
 
 import (
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/holdfast-files/holdfast/internal/fault"
 	"github.com/holdfast-files/holdfast/internal/wire"
 	errorsv1 "github.com/holdfast-files/holdfast/proto/holdfast/errors/v1"
-	storagev1 "github.com/holdfast-files/holdfast/proto/holdfast/storage/v1"
 	"google.golang.org/grpc"
+	"google.golang.org/protobuf/proto"
 )
 
 // patient is the receiving half of an upload's stream, which waits for a
@@ -25,6 +26,8 @@ type patient struct {
 	answers  chan answer // has room for the one answer that may be due
 	failed   error       // set for good when patience ran out
 	invited  bool
+	stopped  chan struct{} // closed by Interrupt
+	once     sync.Once
 }
 
 // A client whose own client waits to be asked for the body (Expect:
@@ -36,18 +39,18 @@ const inviteAfter = 5 * time.Millisecond
 // goroutine may still be writing to its own.
 type answer struct {
 	chunk wire.Chunk
-	spec  *storagev1.UploadRequest
+	first proto.Message
 	err   error
 }
 
 // deliver puts the message into m.
 func (a answer) deliver(m any) error {
 	switch m := m.(type) {
-	case *storagev1.UploadRequest:
-		m.Payload = a.spec.GetPayload()
 	case *wire.Chunk:
 		m.Free()
 		*m = a.chunk
+	case proto.Message:
+		proto.Merge(m, a.first)
 	}
 	return a.err
 }
@@ -59,6 +62,7 @@ func newPatient(stream grpc.ServerStream, patience time.Duration) *patient {
 		timer:    time.NewTimer(patience),
 		asks:     make(chan any),
 		answers:  make(chan answer, 1),
+		stopped:  make(chan struct{}),
 	}
 	go p.receive()
 	return p
@@ -69,14 +73,14 @@ func (p *patient) receive() {
 	defer chunk.Free()
 	for m := range p.asks {
 		var a answer
-		switch m.(type) {
-		case *storagev1.UploadRequest:
-			a.spec = new(storagev1.UploadRequest)
-			a.err = p.stream.RecvMsg(a.spec)
+		switch m := m.(type) {
 		case *wire.Chunk:
 			a.err = p.stream.RecvMsg(&chunk)
 			// The chunk goes to whoever asked, its references with it.
 			a.chunk, chunk = chunk, wire.Chunk{}
+		case proto.Message:
+			a.first = m.ProtoReflect().New().Interface()
+			a.err = p.stream.RecvMsg(a.first)
 		default:
 			a.err = fmt.Errorf("contentgrpc: cannot receive a %T", m)
 		}
@@ -84,8 +88,9 @@ func (p *patient) receive() {
 	}
 }
 
-// RecvMsg receives an *storagev1.UploadRequest or a *wire.Chunk. When nothing
-// comes in time it returns DEADLINE_EXCEEDED, then and ever after.
+// RecvMsg receives a message of protobuf or a *wire.Chunk. When nothing comes in
+// time it returns DEADLINE_EXCEEDED, then and ever after, and when it was
+// interrupted CANCELLED.
 func (p *patient) RecvMsg(m any) error {
 	if p.failed != nil {
 		return p.failed
@@ -97,6 +102,8 @@ func (p *patient) RecvMsg(m any) error {
 		select {
 		case a := <-p.answers:
 			return a.deliver(m)
+		case <-p.stopped:
+			return p.interrupted()
 		case <-p.timer.C:
 			// That it cannot be sent any more will show below.
 			_ = p.stream.SendHeader(nil)
@@ -106,10 +113,20 @@ func (p *patient) RecvMsg(m any) error {
 	select {
 	case a := <-p.answers:
 		return a.deliver(m)
+	case <-p.stopped:
+		return p.interrupted()
 	case <-p.timer.C:
 		p.failed = fault.New(errorsv1.Reason_REASON_DEADLINE_EXCEEDED, "nothing came for %v", p.patience)
 		return p.failed
 	}
+}
+
+// Interrupt ends a RecvMsg that waits, and all later ones.
+func (p *patient) Interrupt() { p.once.Do(func() { close(p.stopped) }) }
+
+func (p *patient) interrupted() error {
+	p.failed = fault.New(errorsv1.Reason_REASON_CANCELLED, "nothing more is wanted")
+	return p.failed
 }
 
 // close lets the goroutine end when the call has.

@@ -1,4 +1,4 @@
-// Package contentgrpc is ContentService: the content engine behind gRPC
+// Package contentgrpc is ContentService and ResumableService: the content engine behind gRPC
 // streams. It looks after messages, their order, offsets and checksums; what
 // they mean is the engine's.
 package contentgrpc
@@ -19,18 +19,27 @@ import (
 type Engine interface {
 	Upload(ctx context.Context, spec *storagev1.UploadSpec, body io.Reader) (*storagev1.UploadResponse, error)
 	Download(ctx context.Context, req *storagev1.DownloadRequest, begin func(*storagev1.DownloadHeader) (io.Writer, error)) error
+	CreateUpload(ctx context.Context, req *storagev1.CreateUploadRequest) (*storagev1.UploadStatus, error)
+	AppendUpload(ctx context.Context, spec *storagev1.AppendSpec, body io.Reader, progress func(offset int64)) (*storagev1.UploadStatus, error)
+	QueryUpload(ctx context.Context, req *storagev1.QueryUploadRequest) (*storagev1.UploadStatus, error)
+	CancelUpload(ctx context.Context, req *storagev1.CancelUploadRequest) error
+	ConcatenateUploads(ctx context.Context, req *storagev1.ConcatenateUploadsRequest) (*storagev1.UploadStatus, error)
 }
 
-// Service serves holdfast.storage.v1.ContentService. The server must use
-// wire.Codec.
+// Service serves holdfast.storage.v1's ContentService and ResumableService. The
+// server must use wire.Codec.
 type Service struct {
 	storagev1.UnsafeContentServiceServer
+	storagev1.UnsafeResumableServiceServer
 	engine Engine
 	// How long the peer of an upload may send nothing while it is waited for.
 	idle time.Duration
 }
 
-var _ storagev1.ContentServiceServer = (*Service)(nil)
+var (
+	_ storagev1.ContentServiceServer   = (*Service)(nil)
+	_ storagev1.ResumableServiceServer = (*Service)(nil)
+)
 
 // New returns a service on top of engine. An upload whose peer sends nothing
 // for idle, while it is waited for, fails with DEADLINE_EXCEEDED.

@@ -1,0 +1,63 @@
+package namespace
+
+import (
+	"context"
+	"errors"
+
+	"github.com/holdfast-files/holdfast/internal/fault"
+	ledgerv1 "github.com/holdfast-files/holdfast/proto/holdfast/ledger/v1"
+	recordv1 "github.com/holdfast-files/holdfast/proto/holdfast/record/v1"
+	"github.com/holdfast-files/holdfast/services/metadata/internal/record"
+	"github.com/holdfast-files/holdfast/services/metadata/internal/resource"
+	"github.com/holdfast-files/holdfast/services/metadata/table"
+)
+
+// DropUpload gives an upload up. What it stored becomes due, unless a file has
+// it; whoever is still adding to it finds it gone.
+func (n *Namespace) DropUpload(
+	ctx context.Context, req *ledgerv1.DropUploadRequest,
+) (*ledgerv1.DropUploadResponse, error) {
+	for attempt := range maxAttempts {
+		u, err := n.upload(ctx, req.GetName())
+		if err != nil {
+			return nil, err
+		}
+		err = n.table.Commit(ctx, n.dropUpload(u))
+		if conflict := (*table.ConditionError)(nil); err == nil || !errors.As(err, &conflict) {
+			return new(ledgerv1.DropUploadResponse), err
+		}
+		if err := pause(ctx, attempt); err != nil {
+			return nil, err
+		}
+	}
+	return nil, contended()
+}
+
+// dropUpload returns the writes that remove an upload. Its own job finds nothing
+// left to do when it comes due.
+func (n *Namespace) dropUpload(u upload) []table.Write {
+	now := n.now()
+	writes := []table.Write{table.Delete(record.Upload(u.name.Space, u.name.ID), table.IfTag(u.tag))}
+	writes = append(writes, dropContents(u.name.Space, u.lists(), u.GetExtents(), now)...)
+	return append(writes, dropPending(u.name.Space, u.GetPending(), now)...)
+}
+
+// stepUpload removes an upload whose time is over. Bytes that came since the job
+// was written have put that off, and then the job follows.
+func (n *Namespace) stepUpload(ctx context.Context, item table.Item, job *recordv1.Job) error {
+	end := table.Delete(item.Key, table.IfTag(item.Tag))
+	u, err := n.uploadRecord(ctx, resource.Upload{Space: job.GetSpace(), ID: job.GetNode()})
+	if errors.Is(err, fault.NotFound) {
+		return n.table.Commit(ctx, []table.Write{end})
+	}
+	if err != nil {
+		return err
+	}
+	if passed(u.GetExpireMicros(), n.now()) {
+		return n.table.Commit(ctx, append(n.dropUpload(u), end))
+	}
+	later := clone(job)
+	later.DueMicros = u.GetExpireMicros()
+	next, _ := newJob(later, record.NewID())
+	return n.table.Commit(ctx, []table.Write{end, next})
+}

@@ -1,0 +1,199 @@
+package namespace
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"slices"
+	"strings"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/holdfast-files/holdfast/internal/fault"
+	errorsv1 "github.com/holdfast-files/holdfast/proto/holdfast/errors/v1"
+	ledgerv1 "github.com/holdfast-files/holdfast/proto/holdfast/ledger/v1"
+	recordv1 "github.com/holdfast-files/holdfast/proto/holdfast/record/v1"
+	storagev1 "github.com/holdfast-files/holdfast/proto/holdfast/storage/v1"
+	"github.com/holdfast-files/holdfast/services/metadata/internal/access"
+	"github.com/holdfast-files/holdfast/services/metadata/internal/mediatype"
+	"github.com/holdfast-files/holdfast/services/metadata/internal/record"
+	"github.com/holdfast-files/holdfast/services/metadata/internal/resource"
+	"github.com/holdfast-files/holdfast/services/metadata/table"
+)
+
+const (
+	// maxClientMetadataBytes bounds what a client says about its upload.
+	maxClientMetadataBytes = 4 << 10
+	// maxParts bounds the uploads that one joins: the commit that joins them
+	// changes each, and its lists, within the table's bound.
+	maxParts = 25
+)
+
+// OpenUpload decides whether a resumable upload may begin and writes it, with
+// the job that collects it when its time is over.
+func (n *Namespace) OpenUpload(
+	ctx context.Context, req *ledgerv1.OpenUploadRequest,
+) (*ledgerv1.OpenUploadResponse, error) {
+	spec := req.GetUpload()
+	in, err := resource.ParseSpace("parent", spec.GetParent())
+	if err != nil {
+		return nil, err
+	}
+	if err := checkUpload(spec, req.GetParts()); err != nil {
+		return nil, err
+	}
+	r, err := newRequest(ctx, spec)
+	if err != nil {
+		return nil, err
+	}
+	caller, err := access.Of(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if r.id != "" && len(req.GetParts()) > 0 {
+		sum := sha256.Sum256([]byte(string(r.fingerprint) + strings.Join(req.GetParts(), "\x00")))
+		r.fingerprint = sum[:]
+	}
+	status, err := mutate(ctx, n, r, new(storagev1.UploadStatus), func() ([]table.Write, *storagev1.UploadStatus, error) {
+		h, err := n.head(ctx, in)
+		if err != nil {
+			return nil, nil, err
+		}
+		u := upload{name: resource.Upload{Space: in, ID: record.NewID()}}
+		now := n.now()
+		u.Upload = &recordv1.Upload{
+			Id: u.name.ID, State: recordv1.Upload_OPEN, Principal: r.principal,
+			SpaceCreateMicros: h.space.GetCreateMicros(), Length: spec.SizeBytes, Sha256: spec.GetSha256(),
+			ClientMetadata: spec.GetClientMetadata(), Partial: spec.GetPartial(),
+			CreateMicros: now, ExpireMicros: now + n.config.UploadExpiry.Microseconds(),
+		}
+		if u.Target, err = n.aimUpload(ctx, h, u, spec); err != nil {
+			return nil, nil, err
+		}
+		u.Target.Principal, u.Target.Identity = r.principal, identity(caller)
+		parts, err := n.claimParts(ctx, u, req.GetParts())
+		if err != nil {
+			return nil, nil, err
+		}
+		job, _ := newJob(&recordv1.Job{
+			Kind: recordv1.Job_UPLOAD, Space: in, Node: u.name.ID, DueMicros: u.GetExpireMicros(),
+		}, record.NewID())
+		head := table.Put(record.Item(record.Upload(in, u.name.ID), record.NewEtag(), u.Upload), table.IfAbsent)
+		status, err := u.status()
+		return append(parts, head, job), status, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &ledgerv1.OpenUploadResponse{Status: status}, nil
+}
+
+// checkUpload returns INVALID_ARGUMENT for what no upload can be.
+func checkUpload(spec *storagev1.CreateUploadRequest, parts []string) error {
+	sorted := slices.Clone(parts)
+	slices.Sort(sorted)
+	switch {
+	case spec.GetSizeBytes() < 0:
+		return fault.Invalidf("size_bytes", "must not be negative")
+	case spec.GetSizeBytes() > maxFileBytes:
+		return tooLarge()
+	case len(spec.GetClientMetadata()) > maxClientMetadataBytes:
+		return fault.Invalidf("client_metadata", "must not be longer than %d bytes", maxClientMetadataBytes)
+	case len(spec.GetSha256()) != 0 && len(spec.GetSha256()) != sha256.Size:
+		return fault.Invalidf("sha256", "must have %d bytes", sha256.Size)
+	case len(parts) > maxParts:
+		return fault.Invalidf("parts", "must not be more than %d", maxParts)
+	case len(slices.Compact(sorted)) != len(parts):
+		return fault.Invalidf("parts", "must be named once each")
+	case len(parts) > 0 && (spec.SizeBytes != nil || spec.GetPartial() || len(spec.GetSha256()) > 0):
+		return fault.Invalidf("upload", "one that joins others has neither length nor digest of its own, nor is it a part")
+	}
+	return nil
+}
+
+func tooLarge() error {
+	return fault.New(errorsv1.Reason_REASON_TOO_LARGE, "files are at most %d bytes long", int64(maxFileBytes))
+}
+
+// aimUpload finds out where an upload goes, and whether it may go there now. It
+// is looked at again when the upload completes.
+func (n *Namespace) aimUpload(
+	ctx context.Context, h head, u upload, spec *storagev1.CreateUploadRequest,
+) (*recordv1.Grant, error) {
+	if spec.GetPartial() {
+		return &recordv1.Grant{Space: u.name.Space}, nil
+	}
+	target := new(storagev1.UploadSpec)
+	switch t := spec.GetTarget().(type) {
+	case *storagev1.CreateUploadRequest_File:
+		target.Target = &storagev1.UploadSpec_File{File: t.File}
+	case *storagev1.CreateUploadRequest_Path:
+		target.Target = &storagev1.UploadSpec_Path{Path: t.Path}
+	case *storagev1.CreateUploadRequest_Child:
+		child := clone(t.Child)
+		if child.GetDisplayName() == "" {
+			child.DisplayName = u.name.ID
+		}
+		target.Target = &storagev1.UploadSpec_Child{Child: child}
+	default:
+		root := resource.File{Space: u.name.Space, ID: record.Root}
+		target.Target = &storagev1.UploadSpec_Child{
+			Child: &storagev1.ChildTarget{Folder: root.String(), DisplayName: u.name.ID},
+		}
+	}
+	grant, _, err := n.aim(ctx, target)
+	if err != nil {
+		return nil, err
+	}
+	if grant.GetSpace() != u.name.Space {
+		return nil, fault.Invalidf("target", "must be in %s", resource.SpaceName(u.name.Space))
+	}
+	if err := checkWrite(spec.GetCondition(), grant.GetCurrent()); err != nil {
+		return nil, err
+	}
+	if grant.ContentType, err = mediatype.Of(spec.GetContentType(), grant.GetDisplayName()); err != nil {
+		return nil, err
+	}
+	if spec.GetCondition() != nil {
+		if grant.Condition, err = proto.Marshal(spec.GetCondition()); err != nil {
+			return nil, err
+		}
+	}
+	target.SizeBytes = spec.SizeBytes
+	if _, err := n.admit(ctx, h, contentsOf(target, grant)); err != nil {
+		return nil, err
+	}
+	grant.Current, grant.NewNode = nil, record.NewID()
+	return grant, nil
+}
+
+// claimParts returns the writes by which an upload takes partial ones to join
+// them. A part has one whole, unless that is gone.
+func (n *Namespace) claimParts(ctx context.Context, u upload, names []string) ([]table.Write, error) {
+	var writes []table.Write
+	for _, name := range names {
+		part, err := n.upload(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		if part.name.Space != u.name.Space || !part.GetPartial() {
+			return nil, fault.Invalidf("parts", "%s is no partial upload of this space", name)
+		}
+		taken := part.GetState() == recordv1.Upload_JOINED
+		if whole := part.GetWhole(); whole != "" && !taken {
+			_, err := n.uploadRecord(ctx, resource.Upload{Space: u.name.Space, ID: whole})
+			if err != nil && !errors.Is(err, fault.NotFound) {
+				return nil, err
+			}
+			taken = err == nil
+		}
+		if taken {
+			return nil, fault.New(errorsv1.Reason_REASON_CONFLICT, "%s is a part of another upload", name)
+		}
+		claimed := clone(part.Upload)
+		claimed.Whole = u.name.ID
+		writes = append(writes, part.put(claimed))
+		u.Parts = append(u.Parts, part.name.ID)
+	}
+	return writes, nil
+}

@@ -1,0 +1,90 @@
+package sweeper
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding"
+	"fmt"
+	"hash"
+	"time"
+
+	"github.com/google/uuid"
+	ledgerv1 "github.com/holdfast-files/holdfast/proto/holdfast/ledger/v1"
+)
+
+const (
+	// digestBlock is how many bytes are read at a time; between two reads it is
+	// looked at the clock, in bytes.
+	digestBlock = 64 << 20
+	// digestShare is the part of a lease that a digest uses before it puts down how
+	// far it is.
+	digestShare = 2
+)
+
+// digest reads contents whose digest is not known and tells the ledger, or how
+// far it is when the lease does not last.
+func (s *Sweeper) digest(ctx context.Context, job *ledgerv1.Job) error {
+	work := job.GetDigestion()
+	done, end := work.GetDoneBytes(), time.Now().Add(s.lease/digestShare)
+	sum := sha256.New()
+	if restore(sum, work.GetSha256State()) != nil { // such as that of another version of Go
+		sum, done = sha256.New(), 0
+	}
+	for done < work.GetSizeBytes() && time.Now().Before(end) {
+		n, err := s.digestSome(ctx, work.GetExtents(), done, sum)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return fmt.Errorf("the extents end at %d of %d bytes", done, work.GetSizeBytes())
+		}
+		done += n
+	}
+	finish := &ledgerv1.FinishJobRequest{Id: job.GetId(), Lease: job.GetLease(), DoneBytes: done}
+	if done == work.GetSizeBytes() {
+		finish.Sha256 = sum.Sum(nil)
+	} else {
+		state, err := keepable(sum)
+		if err != nil {
+			return err
+		}
+		finish.Sha256State = state
+	}
+	return s.finish(ctx, finish)
+}
+
+// digestSome reads a part of the extent that has the byte at an offset.
+func (s *Sweeper) digestSome(ctx context.Context, extents []*ledgerv1.Extent, offset int64, sum hash.Hash) (int64, error) {
+	for _, x := range extents {
+		if offset >= x.GetLength() {
+			offset -= x.GetLength()
+			continue
+		}
+		id, err := uuid.Parse(x.GetBlobId())
+		if err != nil {
+			return 0, fmt.Errorf("blob %q: %w", x.GetBlobId(), err)
+		}
+		n := min(x.GetLength()-offset, digestBlock)
+		return n, s.blobs.Read(ctx, id, x.GetOffset()+offset, n, sum)
+	}
+	return 0, nil
+}
+
+func restore(sum hash.Hash, state []byte) error {
+	if len(state) == 0 {
+		return nil
+	}
+	restorable, ok := sum.(encoding.BinaryUnmarshaler)
+	if !ok {
+		return fmt.Errorf("the state of a %T cannot be restored", sum)
+	}
+	return restorable.UnmarshalBinary(state)
+}
+
+func keepable(sum hash.Hash) ([]byte, error) {
+	storable, ok := sum.(encoding.BinaryMarshaler)
+	if !ok {
+		return nil, fmt.Errorf("the state of a %T cannot be kept", sum)
+	}
+	return storable.MarshalBinary()
+}
