@@ -68,7 +68,15 @@ func (a *audit) examine(ctx context.Context, item table.Item) error {
 			err = a.examineTrash(ctx, item, parts[0])
 		}
 	case record.KindJob:
-		err = a.examineJob(item)
+		err = a.examineJob(ctx, item)
+	case record.KindUpload:
+		if len(parts) == 2 {
+			err = a.examineUpload(ctx, item, resource.Upload{Space: parts[0], ID: parts[1]})
+		}
+	case record.KindExtents:
+		if len(parts) == 2 {
+			err = a.examineBatch(ctx, item, parts[0], parts[1])
+		}
 	case record.KindUsage:
 		if len(parts) == 2 {
 			a.count(parts[0], quota.CountedBy(item))
@@ -91,13 +99,24 @@ func (a *audit) find(kind ledgerv1.Finding_Kind, name, detail string) *ledgerv1.
 	return finding
 }
 
-func (a *audit) refer(at resource.File, r *recordv1.Revision) {
+// refer tells where the bytes of a revision are, that item has.
+func (a *audit) refer(ctx context.Context, item table.Item, at resource.File, r *recordv1.Revision) error {
+	all, err := a.n.allExtents(ctx, at.Space, r.GetLists(), r.GetExtents())
+	if errors.Is(err, fault.DataLoss) {
+		if again, getErr := a.n.table.Get(ctx, item.Key); getErr != nil || again.Tag != item.Tag {
+			return ignoreMissing(getErr) // changed or purged meanwhile
+		}
+	}
+	if err != nil {
+		return err
+	}
 	a.response.References = append(a.response.References, &ledgerv1.Reference{
 		Name:      resource.Revision{File: at, Revision: r.GetId()}.String(),
-		Extents:   extents(r.GetExtents()),
+		Extents:   extents(all),
 		SizeBytes: r.GetSizeBytes(),
 		Sha256:    r.GetSha256(),
 	})
+	return nil
 }
 
 func (a *audit) examineNode(ctx context.Context, item table.Item, at resource.File) error {
@@ -109,7 +128,9 @@ func (a *audit) examineNode(ctx context.Context, item table.Item, at resource.Fi
 		a.find(ledgerv1.Finding_RECORD_CORRUPT, at.String(), "the node contradicts its key or tag")
 	}
 	if node.GetRevision() != nil {
-		a.refer(at, node.GetRevision())
+		if err := a.refer(ctx, item, at, node.GetRevision()); err != nil {
+			return err
+		}
 		a.hold(at.Space, quota.Change{Held: quota.Amount{Bytes: node.GetRevision().GetSizeBytes(), Files: 1}})
 	}
 	if at.ID == record.Root {

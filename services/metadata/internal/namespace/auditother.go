@@ -21,7 +21,9 @@ func (a *audit) examineRevision(ctx context.Context, item table.Item, at resourc
 	if old.GetId() != id {
 		a.find(ledgerv1.Finding_RECORD_CORRUPT, at.String(), "the revision contradicts its key")
 	}
-	a.refer(at, old)
+	if err := a.refer(ctx, item, at, old); err != nil {
+		return err
+	}
 	a.hold(at.Space, quota.Change{Held: quota.Amount{Bytes: old.GetSizeBytes()}})
 	_, err := a.n.nodeRecord(ctx, at)
 	if !errors.Is(err, fault.NotFound) {
@@ -93,13 +95,28 @@ func (a *audit) hasNode(ctx context.Context, item table.Item, at resource.File, 
 	return nil
 }
 
-func (a *audit) examineJob(item table.Item) error {
+// examineJob tells which blobs a job is about. Those of its lists may be gone
+// already, and a part of the lists with them.
+func (a *audit) examineJob(ctx context.Context, item table.Item) error {
 	job := new(recordv1.Job)
 	if err := record.Decode(item, job); err != nil {
 		return err
 	}
+	ids := job.GetBlobIds()
+	if job.GetKind() != recordv1.Job_BLOBS {
+		ids = nil
+	}
+	for _, run := range job.GetLists() {
+		for k := range run.GetCount() {
+			batch, err := a.n.batch(ctx, job.GetSpace(), run.GetId(), run.GetFirst()+k)
+			if err != nil {
+				return err
+			}
+			ids = append(ids, record.BlobIDs(batch)...)
+		}
+	}
 	reference := &ledgerv1.Reference{Name: jobRef(item.Key), Pending: true}
-	for _, id := range job.GetBlobIds() {
+	for _, id := range ids {
 		reference.Extents = append(reference.Extents, &ledgerv1.Extent{BlobId: record.BlobText(id)})
 	}
 	a.response.References = append(a.response.References, reference)
@@ -117,8 +134,15 @@ func (n *Namespace) waiting(ctx context.Context, kind recordv1.Job_Kind, at reso
 	if h.space.GetState() == recordv1.Space_DELETED {
 		return true, nil
 	}
+	return n.anyJob(ctx, func(job *recordv1.Job) bool {
+		return job.GetKind() == kind && job.GetSpace() == at.Space && job.GetNode() == at.ID
+	})
+}
+
+// anyJob reports whether there is a job that is wanted, among all.
+func (n *Namespace) anyJob(ctx context.Context, wanted func(*recordv1.Job) bool) (bool, error) {
 	for k := range record.JobShards {
-		found, err := n.waitingIn(ctx, record.JobPartition(k), kind, at)
+		found, err := n.anyJobIn(ctx, record.JobPartition(k), wanted)
 		if err != nil || found {
 			return found, err
 		}
@@ -126,9 +150,7 @@ func (n *Namespace) waiting(ctx context.Context, kind recordv1.Job_Kind, at reso
 	return false, nil
 }
 
-func (n *Namespace) waitingIn(
-	ctx context.Context, partition string, kind recordv1.Job_Kind, at resource.File,
-) (bool, error) {
+func (n *Namespace) anyJobIn(ctx context.Context, partition string, wanted func(*recordv1.Job) bool) (bool, error) {
 	query := table.Query{Partition: partition, Limit: maxPage}
 	for {
 		page, err := n.table.Query(ctx, query)
@@ -140,7 +162,7 @@ func (n *Namespace) waitingIn(
 			if err := record.Decode(item, job); err != nil {
 				return false, err
 			}
-			if job.GetKind() == kind && job.GetSpace() == at.Space && job.GetNode() == at.ID {
+			if wanted(job) {
 				return true, nil
 			}
 			query.From = item.Key.Sort + "\x01"

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding"
 	"errors"
 	"log/slog"
 	"sync"
@@ -57,6 +58,8 @@ type world struct {
 	table table.Table
 	mu    sync.Mutex
 	blobs map[string]bool
+	// contents are those of the blobs of resumable uploads.
+	contents map[string]string
 }
 
 func newWorld(t *testing.T) *world {
@@ -89,7 +92,7 @@ func openWorld(t *testing.T, store table.Table, c *clock) *world {
 	if err != nil && !errors.Is(err, fault.Exists) {
 		t.Fatal(err)
 	}
-	return &world{Namespace: n, t: t, ctx: ctx, clock: c, table: store, blobs: map[string]bool{}}
+	return &world{Namespace: n, t: t, ctx: ctx, clock: c, table: store, blobs: map[string]bool{}, contents: map[string]string{}}
 }
 
 // upload carries an upload out as storage does.
@@ -206,7 +209,9 @@ func (w *world) sweep() {
 			for _, id := range job.GetBlobIds() {
 				delete(w.blobs, id)
 			}
-			if _, err := w.FinishJob(w.ctx, &ledgerv1.FinishJobRequest{Id: job.GetId(), Lease: job.GetLease()}); err != nil {
+			finish := &ledgerv1.FinishJobRequest{Id: job.GetId(), Lease: job.GetLease()}
+			w.digest(job, finish)
+			if _, err := w.FinishJob(w.ctx, finish); err != nil {
 				w.t.Fatal(err)
 			}
 		}
@@ -214,6 +219,38 @@ func (w *world) sweep() {
 			return
 		}
 	}
+}
+
+// digest carries out a digestion, an extent at a time.
+func (w *world) digest(job *ledgerv1.Job, finish *ledgerv1.FinishJobRequest) {
+	w.t.Helper()
+	work := job.GetDigestion()
+	if work == nil {
+		return
+	}
+	sum := sha256.New()
+	if state := work.GetSha256State(); len(state) > 0 {
+		if err := sum.(encoding.BinaryUnmarshaler).UnmarshalBinary(state); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	offset := int64(0)
+	for _, x := range work.GetExtents() {
+		if offset == work.GetDoneBytes() {
+			_, _ = sum.Write([]byte(w.contents[x.GetBlobId()]))
+			finish.DoneBytes = offset + x.GetLength()
+		}
+		offset += x.GetLength()
+	}
+	if finish.GetDoneBytes() == work.GetSizeBytes() {
+		finish.Sha256 = sum.Sum(nil)
+		return
+	}
+	state, err := sum.(encoding.BinaryMarshaler).MarshalBinary()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	finish.Sha256State = state
 }
 
 // sweepAll lets all retentions pass, and sweeps until nothing is left to do.

@@ -237,6 +237,14 @@ func (s *Store) Sum(id blob.ID) (int64, [sha256.Size]byte, bool) {
 	return int64(len(b.data)), sha256.Sum256(b.data), ok
 }
 
+// Data returns the bytes of a blob, which the caller must not change.
+func (s *Store) Data(id blob.ID) ([]byte, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b, ok := s.blobs[id]
+	return b.data, ok
+}
+
 // Put plants a blob that nobody uploaded.
 func (s *Store) Put(id blob.ID, data []byte) {
 	s.mu.Lock()

@@ -20,6 +20,7 @@ func (l *Ledger) ClaimJobs(ctx context.Context, req *ledgerv1.ClaimJobsRequest) 
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.now()
+	l.expireUploads()
 	for grant, i := range l.intents {
 		if !now.Before(i.expire) {
 			l.retire(grant, i)

@@ -49,6 +49,8 @@ type Ledger struct {
 	files    map[string]*file                     // by resource name
 	places   map[string]*file                     // by folder and name
 	jobs     map[string]*job
+	uploads  map[string]*upload // by resource name
+	fenced   map[string]bool    // blobs that a fenced request may still create
 }
 
 type intent struct {
@@ -89,6 +91,8 @@ func New(tb testing.TB, store *faultblob.Store) *Ledger {
 		files:    map[string]*file{},
 		places:   map[string]*file{},
 		jobs:     map[string]*job{},
+		uploads:  map[string]*upload{},
+		fenced:   map[string]bool{},
 	}
 	store.MayCreate = l.hasIntent
 	return l
@@ -118,7 +122,12 @@ func (l *Ledger) hasIntent(id blob.ID) bool {
 			return true
 		}
 	}
-	return false
+	for _, u := range l.uploads {
+		if u.mayCreate(id) {
+			return true
+		}
+	}
+	return l.fenced[id.String()]
 }
 
 // Purge removes the file at path for good; its blobs follow a day later.
@@ -172,7 +181,7 @@ func (l *Ledger) Blob(path string) blob.ID {
 func (l *Ledger) Pending() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return len(l.intents) + len(l.jobs)
+	return len(l.intents) + len(l.jobs) + len(l.uploads)
 }
 
 func newID() string { return uuid.Must(uuid.NewV7()).String() }
