@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/holdfast-files/holdfast/internal/caller"
@@ -66,10 +67,18 @@ func (x *exchange) identify() error {
 		if len(lines) > 1 {
 			return fault.Invalidf("Authorization", "sent more than once")
 		}
+		if !printable(lines[0]) {
+			return fault.New(errorsv1.Reason_REASON_UNAUTHENTICATED, "Authorization: holds a character that no credential has")
+		}
 		c.Authorization = lines[0]
 	}
 	x.ctx = caller.With(x.ctx, c)
 	return nil
+}
+
+// printable reports whether a value can cross to other services as it is.
+func printable(value string) bool {
+	return !strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r > '~' })
 }
 
 // writeHeader begins the answer. From here on a failure can only cut it.

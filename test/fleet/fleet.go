@@ -47,9 +47,9 @@ type Config struct {
 
 // Fleet is a running service.
 type Fleet struct {
-	// URL is the address of the gateway, Metadata, Storage and Inspect are
-	// those of the gRPC doors.
-	URL, Metadata, Storage, Inspect string
+	// URL is the address of the gateway, Metadata, Ledger, Storage and Inspect
+	// are those of the gRPC doors. In one process the ledger has none.
+	URL, Metadata, Ledger, Storage, Inspect string
 
 	config   Config
 	programs []*Program // in the order of their start
@@ -63,7 +63,7 @@ func Start(ctx context.Context, config Config) (*Fleet, error) {
 	}
 	gateway, metadata, ledger, storage, inspect := ports[0], ports[1], ports[2], ports[3], ports[4]
 	f := &Fleet{
-		URL: "http://" + gateway, Metadata: metadata, Storage: storage, Inspect: inspect, config: config,
+		URL: "http://" + gateway, Metadata: metadata, Ledger: ledger, Storage: storage, Inspect: inspect, config: config,
 	}
 	if config.Mode == One {
 		f.add("holdfast", "serve", "--listen="+gateway, "--metadata-listen="+metadata,
@@ -88,9 +88,15 @@ func (f *Fleet) add(name string, args ...string) {
 	known := map[string][]string{
 		"metadata": {"trash-retention", "blob-retention", "upload-lifetime", "sweep-grace", "log-level"},
 		"storage":  {"sweep-interval", "sweep-rate", "upload-memory", "log-level"},
-		"gateway":  {"log-level"},
+		"gateway":  {"log-level", "auth"},
 	}
+	identity := []string{
+		"auth", "bootstrap-key-file", "oidc-issuer", "oidc-audience", "jwks-file", "oidc-admin-group", "audit-log",
+	}
+	known["metadata"] = append(known["metadata"], identity...)
 	known["holdfast"] = append(append([]string{}, known["metadata"]...), known["storage"][:3]...)
+	known["metadata"] = append(known["metadata"], "ledger-token-file")
+	known["storage"] = append(known["storage"], "ledger-token-file")
 	for _, flag := range known[name] {
 		if value, ok := f.config.Flags[flag]; ok {
 			args = append(args, "--"+flag+"="+value)
