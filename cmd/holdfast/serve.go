@@ -118,7 +118,7 @@ func (c *serveCommand) serve(ctx context.Context, logger *slog.Logger, tel *tele
 		return err
 	}
 	handler, err := rest.New(rest.Config{
-		Metadata: inside, Content: bytes.Content(), Logger: logger, Open: !c.Configured(), Origins: c.CORSOrigins,
+		Metadata: inside, Content: bytes.Content(), Uploads: bytes.Content(), Logger: logger, Open: !c.Configured(), Origins: c.CORSOrigins,
 		Ready: readiness.Err, Edge: tel.Edge(),
 	})
 	if err != nil {
