@@ -1,6 +1,7 @@
 package diskblob_test
 
 import (
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -19,10 +20,12 @@ var syncPoints = []diskblob.SyncPoint{
 	diskblob.SyncMergedData, diskblob.SyncMergedVoid, diskblob.SyncMergedName, diskblob.SyncPackGone,
 }
 
+var lives = flag.Uint64("powerloss.lives", 200, "stores that TestPowerLoss lets live and die")
+
 // Stores live, die at any change of the disk, lose what was not durable, and
 // are opened again: nothing that was acknowledged may be missing or come back.
 func TestPowerLoss(t *testing.T) {
-	for seed := range uint64(200) {
+	for seed := range *lives {
 		if err := live(t.Context(), rand.New(rand.NewPCG(seed, 1)), ""); err != nil {
 			t.Fatalf("seed %d: %v", seed, err)
 		}
