@@ -2,6 +2,7 @@ package namespace_test
 
 import (
 	"fmt"
+	"maps"
 	"sort"
 	"strings"
 
@@ -23,6 +24,8 @@ const (
 	moveNode                // a node into a folder, under a name
 	trashNode               // a node into the trash
 	bringBack               // a node out of the trash
+	purgeNode               // a node of the trash for good
+	listDir                 // the names in a folder
 	actions
 )
 
@@ -74,6 +77,24 @@ func (s modelState) with(id string, n modelNode) modelState {
 	}
 	nodes[id] = n
 	return newState(nodes)
+}
+
+func (s modelState) without(id string) modelState {
+	nodes := maps.Clone(s.nodes)
+	delete(nodes, id)
+	return newState(nodes)
+}
+
+// names returns what a folder holds, in order.
+func (s modelState) names(folder string) string {
+	var names []string
+	for _, n := range s.nodes {
+		if n.folder == folder && !n.trashed {
+			names = append(names, n.name)
+		}
+	}
+	sort.Strings(names)
+	return strings.Join(names, " ")
 }
 
 // stands reports whether a folder can be reached from the root.
@@ -216,6 +237,20 @@ func step(s modelState, in asked, out answered) (bool, modelState) {
 		}
 		n.trashed = false
 		return out.reason == success, s.with(in.id, n)
+	case purgeNode:
+		n, ok := s.nodes[in.id]
+		switch {
+		case !ok, !n.trashed && !s.stands(n.folder):
+			return out.reason == notFound, s
+		case !n.trashed:
+			return out.reason == conflict, s
+		}
+		return out.reason == success, s.without(in.id)
+	case listDir:
+		if !s.stands(in.folder) {
+			return out.reason == notFound, s
+		}
+		return out.reason == success && out.names == s.names(in.folder), s
 	}
 	return false, s
 }

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -22,7 +23,7 @@ import (
 	"github.com/holdfast-files/holdfast/services/metadata/table"
 )
 
-var historyOperations = flag.Int("history-operations", 100_000, "operations that TestHistories checks")
+var historyOperations = flag.Int("history-operations", 6_000, "operations that TestHistories checks")
 
 const (
 	historyClients = 8
@@ -83,6 +84,7 @@ func TestHistories(t *testing.T) {
 		}
 	}
 	w.audit()
+	w.auditTree()
 	t.Logf("%d operations of %d clients in %d histories, %d %% of them overlapping; by action: %v",
 		total, historyClients, histories, overlapping*100/total, byAction)
 	if overlapping*10 < total*3 {
@@ -206,6 +208,16 @@ func perform(w *world, in asked, top string) answered {
 		found, err = w.DeleteFile(w.ctx, &metadatav1.DeleteFileRequest{Name: in.id})
 	case bringBack:
 		found, err = w.UndeleteFile(w.ctx, &metadatav1.UndeleteFileRequest{Name: in.id})
+	case purgeNode:
+		_, err = w.PurgeFile(w.ctx, &metadatav1.PurgeFileRequest{Name: in.id})
+	case listDir:
+		var page *metadatav1.ListFilesResponse
+		page, err = w.ListFiles(w.ctx, &metadatav1.ListFilesRequest{Parent: parent, Folder: in.folder, PageSize: 1000})
+		var names []string
+		for _, f := range page.GetFiles() {
+			names = append(names, f.GetDisplayName())
+		}
+		out.names = strings.Join(names, " ")
 	}
 	if err != nil {
 		return answered{reason: fault.ReasonOf(errors.Join(err))}
