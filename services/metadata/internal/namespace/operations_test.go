@@ -165,7 +165,7 @@ func plant(t *testing.T) plot {
 	w.blobs = p.blobs
 	p.tree = planted{"/a/f": w.put("/a/f", "first")}
 	p.tree["/a/f again"] = w.put("/a/f", "second")
-	w.put("/a/sub/g", "g")
+	p.tree["/a/sub/g"] = w.put("/a/sub/g", "g")
 	p.tree["/b"] = w.mkdir(root, "b")
 	p.tree["/a"], p.tree["/a/sub"] = w.must("/a"), w.must("/a/sub")
 	p.tree["/s"] = w.put("/s", "shared")

@@ -1,0 +1,127 @@
+package namespace_test
+
+import (
+	"slices"
+	"testing"
+
+	ledgerv1 "github.com/holdfast-files/holdfast/proto/holdfast/ledger/v1"
+	metadatav1 "github.com/holdfast-files/holdfast/proto/holdfast/metadata/v1"
+	"github.com/holdfast-files/holdfast/services/metadata/internal/record"
+	"github.com/holdfast-files/holdfast/services/metadata/internal/resource"
+	"github.com/holdfast-files/holdfast/services/metadata/table"
+)
+
+// damages are done to the planted records, each of a kind that an audit finds.
+// mended tells whether a repair can undo it without losing anything.
+var damages = map[string]struct {
+	want   ledgerv1.Finding_Kind
+	mended bool
+	damage func(w *world, tree planted)
+}{
+	"a node that cannot be decoded": {ledgerv1.Finding_RECORD_CORRUPT, false, func(w *world, tree planted) {
+		item := w.item(record.Node(testSpace, idOf(tree["/b"])))
+		item.Value = []byte("\xff")
+		w.force(table.Put(item, table.Any))
+	}},
+	"a node under another's key": {ledgerv1.Finding_RECORD_CORRUPT, false, func(w *world, tree planted) {
+		item := w.item(record.Node(testSpace, idOf(tree["/b"])))
+		item.Tag = "another"
+		w.force(table.Put(item, table.Any))
+	}},
+	"an entry under another name": {ledgerv1.Finding_RECORD_CORRUPT, false, func(w *world, tree planted) {
+		item := w.item(record.Entry(testSpace, record.Root, "b"))
+		item.Key = record.Entry(testSpace, record.Root, "c")
+		w.force(table.Put(item, table.Any))
+	}},
+	"a key that is none of ours": {ledgerv1.Finding_RECORD_CORRUPT, false, func(w *world, _ planted) {
+		w.force(table.Put(table.Item{Key: table.Key{Partition: "X#1", Sort: "x"}}, table.Any))
+	}},
+	"an entry is lost": {ledgerv1.Finding_ENTRY_MISMATCH, true, func(w *world, _ planted) {
+		w.force(table.Delete(record.Entry(testSpace, record.Root, "b"), table.Any))
+	}},
+	"a node is lost": {ledgerv1.Finding_ENTRY_MISMATCH, true, func(w *world, tree planted) {
+		w.force(table.Delete(record.Node(testSpace, idOf(tree["/b"])), table.Any))
+	}},
+	"a place in the trash is lost": {ledgerv1.Finding_TRASH_MISMATCH, true, func(w *world, tree planted) {
+		w.force(table.Delete(record.Trash(testSpace, "trashedfile", idOf(tree["/trashedfile"])), table.Any))
+	}},
+	"a folder is lost": {ledgerv1.Finding_FOLDER_MISSING, false, func(w *world, tree planted) {
+		w.force(
+			table.Delete(record.Node(testSpace, idOf(tree["/a/sub"])), table.Any),
+			table.Delete(record.Entry(testSpace, idOf(tree["/a"]), "sub"), table.Any))
+	}},
+	"a file with revisions is lost": {ledgerv1.Finding_REVISION_STRAY, false, func(w *world, tree planted) {
+		w.force(
+			table.Delete(record.Node(testSpace, idOf(tree["/a/f"])), table.Any),
+			table.Delete(record.Entry(testSpace, idOf(tree["/a"]), "f"), table.Any))
+	}},
+}
+
+func idOf(f *metadatav1.File) string {
+	name, err := resource.ParseFile("name", f.GetName())
+	if err != nil {
+		panic(err) // the harness made it
+	}
+	return name.ID
+}
+
+func (w *world) item(key table.Key) table.Item {
+	w.t.Helper()
+	item, err := w.table.Get(w.ctx, key)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return item
+}
+
+// force writes what no operation would.
+func (w *world) force(writes ...table.Write) {
+	w.t.Helper()
+	if err := w.table.Commit(w.ctx, writes); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// findings returns what an audit finds.
+func (w *world) findings(repair bool) []*ledgerv1.Finding {
+	w.t.Helper()
+	var found []*ledgerv1.Finding
+	req := &ledgerv1.AuditRequest{Repair: repair, PageSize: 7}
+	for {
+		page, err := w.Audit(w.ctx, req)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		found = append(found, page.GetFindings()...)
+		if req.PageToken = page.GetNextPageToken(); req.PageToken == "" {
+			return found
+		}
+	}
+}
+
+// TestAuditFindsDamage holds that damage of each kind is found, that only a
+// repair changes anything, and that it mends what can be mended.
+func TestAuditFindsDamage(t *testing.T) {
+	p := plant(t)
+	for name, c := range damages {
+		t.Run(name, func(t *testing.T) {
+			w := p.world(t)
+			c.damage(w, p.tree)
+			before := w.items()
+			for range 2 { // looking changes nothing
+				found := w.findings(false)
+				if !slices.ContainsFunc(found, func(f *ledgerv1.Finding) bool { return f.GetKind() == c.want && !f.GetRepaired() }) {
+					t.Errorf("want %v, found %v", c.want, found)
+				}
+			}
+			if after := w.items(); len(after) != len(before) {
+				t.Errorf("an audit made %d records of %d", len(after), len(before))
+			}
+			w.findings(true)
+			left := w.findings(false)
+			if c.mended != (len(left) == 0) {
+				t.Errorf("after a repair: %v", left)
+			}
+		})
+	}
+}
