@@ -29,6 +29,7 @@ type commands struct {
 	Serve   serveCommand    `cmd:"" help:"Run the whole service in this process."`
 	Fsck    fsckCommand     `cmd:"" help:"Compare every record with every blob."`
 	Health  healthCommand   `cmd:"" help:"Ask a running service whether it is ready."`
+	Boot    bootCommand     `cmd:"" name:"bootstrap" help:"Make the table and the bucket of the AWS engines, outside of AWS."`
 }
 
 const description = `Holdfast stores the files of a team.

@@ -1,26 +1,41 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"path/filepath"
 
+	"github.com/holdfast-files/holdfast/internal/settings"
 	"github.com/holdfast-files/holdfast/services/metadata/table"
+	"github.com/holdfast-files/holdfast/services/metadata/table/dynamotable"
 	"github.com/holdfast-files/holdfast/services/metadata/table/pebbletable"
 )
 
 // engineConfig are the settings of the engine that keeps the records. Here and
-// nowhere else the service knows which engines there are.
+// nowhere else the service knows which engines there are. For DynamoDB the
+// SDK's own variables (AWS_REGION and others) count too.
 type engineConfig struct {
-	Engine  string `help:"Where records are kept: pebble, in the data directory." enum:"pebble" default:"pebble"`
-	DataDir string `help:"Directory of the data; metadata uses its folder metadata." default:"data"`
+	Engine           string `help:"Where records are kept: pebble, in the data directory, or dynamodb." enum:"pebble,dynamodb" default:"pebble"`
+	DataDir          string `help:"Directory of the data, for pebble; metadata uses its folder metadata." default:"data"`
+	Table            string `help:"Name of the table, for dynamodb." placeholder:"NAME"`
+	DynamoDBEndpoint string `help:"URL of another server than AWS's, for dynamodb." name:"dynamodb-endpoint" placeholder:"URL"`
+}
+
+// check checks the settings.
+func (c engineConfig) check(check *settings.Check) {
+	if c.Engine == "dynamodb" && c.Table == "" {
+		check.Failf("table", "the engine dynamodb needs the name of a table")
+	}
 }
 
 // open opens the engine.
-func (c engineConfig) open(logger *slog.Logger) (table.Table, error) {
+func (c engineConfig) open(ctx context.Context, logger *slog.Logger) (table.Table, error) {
 	switch c.Engine {
 	case "pebble":
 		return pebbletable.Open(pebbletable.Config{Dir: filepath.Join(c.DataDir, "metadata"), Logger: logger})
+	case "dynamodb":
+		return dynamotable.Open(ctx, dynamotable.Config{Table: c.Table, Endpoint: c.DynamoDBEndpoint})
 	default:
 		return nil, fmt.Errorf("unknown engine %q", c.Engine)
 	}

@@ -43,7 +43,7 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	records, err := c.open(logger)
+	records, err := c.open(ctx, logger)
 	if err != nil {
 		return err
 	}

@@ -43,7 +43,7 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	blobs, err := c.open(logger)
+	blobs, err := c.open(ctx, logger)
 	if err != nil {
 		return err
 	}

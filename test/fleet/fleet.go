@@ -37,8 +37,10 @@ type Config struct {
 	Mode Mode
 	// Programs is the folder of the built programs; see Build.
 	Programs string
-	// DataDir is where the data lie.
+	// DataDir is where the data lie, on the embedded engines.
 	DataDir string
+	// AWS, when not nil, is what Three processes use instead.
+	AWS *AWS
 	// Flags are given to every program that knows them, by name without dashes.
 	Flags map[string]string
 	// Env is added to the environment of every program.
@@ -69,8 +71,9 @@ func Start(ctx context.Context, config Config) (*Fleet, error) {
 		f.add("holdfast", "serve", "--listen="+gateway, "--metadata-listen="+metadata,
 			"--storage-listen="+storage, "--inspect-listen="+inspect, "--data-dir="+config.DataDir)
 	} else {
-		f.add("metadata", "--listen="+metadata, "--ledger-listen="+ledger, "--data-dir="+config.DataDir)
-		f.add("storage", "--listen="+storage, "--inspect-listen="+inspect, "--ledger="+ledger, "--data-dir="+config.DataDir)
+		records, blobs := config.engineFlags()
+		f.add("metadata", append(records, "--listen="+metadata, "--ledger-listen="+ledger)...)
+		f.add("storage", append(blobs, "--listen="+storage, "--inspect-listen="+inspect, "--ledger="+ledger)...)
 		f.add("gateway", "--listen="+gateway, "--metadata="+metadata, "--storage="+storage)
 	}
 	for _, p := range f.programs {
@@ -102,8 +105,12 @@ func (f *Fleet) add(name string, args ...string) {
 			args = append(args, "--"+flag+"="+value)
 		}
 	}
+	env := f.config.Env
+	if f.config.AWS != nil {
+		env = append(f.config.AWS.Environ(), env...)
+	}
 	f.programs = append(f.programs, &Program{
-		Name: name, path: filepath.Join(f.config.Programs, name), args: args, env: f.config.Env,
+		Name: name, path: filepath.Join(f.config.Programs, name), args: args, env: env,
 	})
 }
 

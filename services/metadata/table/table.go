@@ -13,12 +13,12 @@ import (
 
 // Limits that every adapter enforces, DynamoDB's own.
 const (
-	MaxWrites         = 100     // writes in one Commit
-	MaxCommitBytes    = 4 << 20 // keys and values of one Commit together
-	MaxItemBytes      = 400_000 // key, value, tag and numbers of one item
-	MaxPartitionBytes = 2048    // length of a partition key
-	MaxSortBytes      = 1024    // length of a sort key
-	MaxPageBytes      = 1 << 20 // a page of Query or Scan is cut before it is larger
+	MaxWrites         = 100       // writes in one Commit
+	MaxCommitBytes    = 4_100_000 // keys and values of one Commit together; DynamoDB counts names too, up to 4 MiB
+	MaxItemBytes      = 400_000   // key, value, tag and numbers of one item
+	MaxPartitionBytes = 2048      // length of a partition key
+	MaxSortBytes      = 1024      // length of a sort key
+	MaxPageBytes      = 1 << 20   // a page of Query or Scan is cut before it is larger
 )
 
 // Key names an item. Neither part may be empty. Both are arbitrary bytes

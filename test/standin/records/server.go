@@ -15,8 +15,10 @@ package records
 import (
 	"encoding/json"
 	"errors"
+	"hash/crc32"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -120,6 +122,7 @@ func answer(w http.ResponseWriter, out any, err error) {
 	if err != nil {
 		status, text = http.StatusInternalServerError, []byte(`{"__type":"InternalServerError"}`)
 	}
+	w.Header().Set("X-Amz-Crc32", strconv.FormatUint(uint64(crc32.ChecksumIEEE(text)), 10))
 	w.WriteHeader(status)
 	_, _ = w.Write(text) // the client may have left
 }

@@ -3,6 +3,7 @@ package records
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/json"
 	"slices"
 	"time"
 
@@ -47,7 +48,8 @@ func (s *Server) transactLocked(in *server.TransactWriteItemsInput, body []byte,
 			return err
 		}
 	}
-	if done, err := s.tokens.known(aws.ToString(in.ClientRequestToken), body); done || err != nil {
+	token, request := aws.ToString(in.ClientRequestToken), fingerprint(body)
+	if done, err := s.tokens.known(token, request); done || err != nil {
 		return err
 	}
 	if s.unlucky() {
@@ -64,7 +66,7 @@ func (s *Server) transactLocked(in *server.TransactWriteItemsInput, body []byte,
 		return s.exact(sums)
 	})
 	if err == nil {
-		s.tokens.remember(aws.ToString(in.ClientRequestToken), body)
+		s.tokens.remember(token, request)
 	}
 	return err
 }
@@ -108,12 +110,12 @@ type done struct {
 const tokenLife = 10 * time.Minute
 
 // known reports whether a transaction has happened.
-func (t tokens) known(token string, body []byte) (bool, error) {
+func (t tokens) known(token string, request [sha256.Size]byte) (bool, error) {
 	d, ok := t[token]
 	if !ok || token == "" || time.Since(d.at) > tokenLife {
 		return false, nil
 	}
-	if d.request != sha256.Sum256(body) {
+	if d.request != request {
 		return false, &fault{code: "IdempotentParameterMismatchException", message: "the token was used for another transaction"}
 	}
 	return true, nil
@@ -122,7 +124,7 @@ func (t tokens) known(token string, body []byte) (bool, error) {
 // maxTokens bounds the memory.
 const maxTokens = 100_000
 
-func (t tokens) remember(token string, body []byte) {
+func (t tokens) remember(token string, request [sha256.Size]byte) {
 	if len(t) > maxTokens {
 		for token, d := range t {
 			if time.Since(d.at) > tokenLife {
@@ -130,5 +132,19 @@ func (t tokens) remember(token string, body []byte) {
 			}
 		}
 	}
-	t[token] = done{request: sha256.Sum256(body), at: time.Now()}
+	t[token] = done{request: request, at: time.Now()}
+}
+
+// fingerprint tells requests apart by what they ask for; the order of the
+// fields of a JSON object means nothing.
+func fingerprint(body []byte) [sha256.Size]byte {
+	var content any
+	if err := json.Unmarshal(body, &content); err != nil {
+		return sha256.Sum256(body)
+	}
+	sorted, err := json.Marshal(content)
+	if err != nil {
+		return sha256.Sum256(body)
+	}
+	return sha256.Sum256(sorted)
 }

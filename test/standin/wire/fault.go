@@ -2,6 +2,7 @@ package wire
 
 import (
 	"fmt"
+	"hash/crc32"
 	"net/http"
 	"net/http/httptest"
 )
@@ -54,9 +55,11 @@ func (f fault) serve(w http.ResponseWriter, r *http.Request, next http.Handler) 
 // refuse answers in the form of DynamoDB or of S3.
 func refuse(w http.ResponseWriter, r *http.Request, status int, code string) {
 	if r.Header.Get("X-Amz-Target") != "" {
+		body := fmt.Sprintf(`{"__type":%q,"message":"on purpose"}`, code)
 		w.Header().Set("Content-Type", "application/x-amz-json-1.0")
+		w.Header().Set("X-Amz-Crc32", fmt.Sprint(crc32.ChecksumIEEE([]byte(body))))
 		w.WriteHeader(status)
-		fmt.Fprintf(w, `{"__type":%q,"message":"on purpose"}`, code)
+		fmt.Fprint(w, body)
 		return
 	}
 	if status == http.StatusBadRequest {
