@@ -11,7 +11,7 @@ WORKSPACE := proto internal services gateway cmd/holdfast
 UNCACHED := test tools
 # Outside go.work: the CDK, and the servers that stand in for AWS, stay out of the
 # graph of everything else.
-ALONE := deploy test/standin
+ALONE := deploy standin
 MODULES := $(WORKSPACE) $(UNCACHED) $(ALONE)
 
 BIN := .build/bin
@@ -35,7 +35,7 @@ run: need-go ## Start Holdfast with its files in ./data, on http://127.0.0.1:808
 build: need-go ## Build the binaries into .build/bin
 	@mkdir -p $(BIN)
 	@go build -o $(BIN)/ ./cmd/holdfast ./services/metadata ./services/storage ./gateway
-	@cd test/standin && GOWORK=off CGO_ENABLED=0 go build -o $(CURDIR)/$(BIN)/ .
+	@cd standin && GOWORK=off CGO_ENABLED=0 go build -o $(CURDIR)/$(BIN)/ .
 
 # --- Prove
 

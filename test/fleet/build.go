@@ -29,7 +29,7 @@ func Build(ctx context.Context, into string) (string, error) {
 		}
 	}
 	command := exec.CommandContext(ctx, "go", "build", "-o", filepath.Join(into, "standin"), ".") //nolint:gosec // fixed words
-	command.Dir, command.Env = filepath.Join(root, "test", "standin"), append(os.Environ(), "GOWORK=off", "CGO_ENABLED=0")
+	command.Dir, command.Env = filepath.Join(root, "standin"), append(os.Environ(), "GOWORK=off", "CGO_ENABLED=0")
 	if out, err := command.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build the stand-in: %w\n%s", err, out)
 	}

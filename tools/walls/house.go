@@ -72,6 +72,6 @@ var House = []Wall{
 	{
 		Why:  "what ships does not lean on tests or tools",
 		From: []string{"services/...", "cmd/..."},
-		To:   []string{"test/...", "tools/..."},
+		To:   []string{"test/...", "tools/...", "standin/..."},
 	},
 }

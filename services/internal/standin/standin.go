@@ -1,4 +1,4 @@
-// Package standin runs the stand-in for S3 and DynamoDB, test/standin, as a
+// Package standin runs the stand-in for S3 and DynamoDB, standin, as a
 // process of its own for tests of the adapters, and makes requests to it go
 // wrong.
 package standin
@@ -88,7 +88,7 @@ var build = sync.OnceValues(func() (string, error) {
 	}
 	into := filepath.Join(dir, ".build", "bin", "standin")
 	command := exec.Command("go", "build", "-o", into, ".") //nolint:gosec,noctx // fixed words
-	command.Dir = filepath.Join(dir, "test", "standin")
+	command.Dir = filepath.Join(dir, "standin")
 	command.Env = append(os.Environ(), "GOWORK=off", "CGO_ENABLED=0")
 	if out, err := command.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build the stand-in: %w\n%s", err, out)

@@ -25,9 +25,9 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/holdfast-files/holdfast/test/standin/buckets"
-	"github.com/holdfast-files/holdfast/test/standin/records"
-	"github.com/holdfast-files/holdfast/test/standin/wire"
+	"github.com/holdfast-files/holdfast/standin/buckets"
+	"github.com/holdfast-files/holdfast/standin/records"
+	"github.com/holdfast-files/holdfast/standin/wire"
 )
 
 type config struct {

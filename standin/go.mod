@@ -1,4 +1,4 @@
-module github.com/holdfast-files/holdfast/test/standin
+module github.com/holdfast-files/holdfast/standin
 
 go 1.26.0
 
