@@ -34,7 +34,7 @@ run: need-go ## Start Holdfast with its files in ./data, on http://127.0.0.1:808
 .PHONY: build
 build: need-go ## Build the binaries into .build/bin
 	@mkdir -p $(BIN)
-	@go build -o $(BIN)/ ./cmd/holdfast ./services/metadata ./services/storage ./gateway
+	@CGO_ENABLED=0 go build -o $(BIN)/ ./cmd/holdfast ./services/metadata ./services/storage ./gateway
 	@cd standin && GOWORK=off CGO_ENABLED=0 go build -o $(CURDIR)/$(BIN)/ .
 
 # --- Prove
@@ -44,6 +44,10 @@ test: need-go need-cc build ## Run all tests (RUN=regexp; REQUIRE_ALL=1: a skip 
 	@go build -o $(BIN)/suite ./tools/suite
 	@HOLDFAST_BIN=$(CURDIR)/$(BIN) suite -workspace "$(WORKSPACE)" -uncached "$(UNCACHED)" -alone "$(ALONE)" -needs deploy=node \
 		-allowed .ci/allowed-skips.txt -require-all=$(REQUIRE_ALL) -run '$(RUN)' -tally .build/tests
+
+.PHONY: containers
+containers: need-go build ## Test the images and docker-compose.yml in containers, killed services included
+	@HOLDFAST_BIN=$(CURDIR)/$(BIN) scripts/containers
 
 .PHONY: soak
 soak: need-go need-cc ## Long runs: SOAK_KILLS=… kills, FUZZ_MINUTES=… for each fuzzer

@@ -144,6 +144,13 @@ func TestOffIsFree(t *testing.T) {
 	if same != logger {
 		t.Error("the logger is wrapped")
 	}
+	edge, req := tel.Edge(), httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/v1/files", nil)
+	if n := testing.AllocsPerRun(100, func() {
+		_, seen := edge.Begin(req, "call-7")
+		seen.End(req.Method, "/v1/spaces/*/files", http.StatusOK, false)
+	}); n != 0 {
+		t.Errorf("a request that nobody observes allocates %v times", n)
+	}
 	_, span := tel.Tracers.Tracer("x").Start(t.Context(), "x")
 	if span.IsRecording() {
 		t.Error("spans are recorded")
