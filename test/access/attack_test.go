@@ -212,6 +212,18 @@ func (w *world) idEnumeration() {
 			w.t.Errorf("a move into another space: %d", status)
 		}
 	}
+	storage := w.dial(w.fleet.Storage, "")
+	for method, request := range map[string]string{
+		"ResumableService/CreateUpload":       `{"parent":"spaces/other","file":"` + file + `"}`,
+		"ResumableService/CreateUpload ":      `{"parent":"spaces/other","path":{"space":"spaces/team","path":"/x"}}`,
+		"ResumableService/CreateUpload  ":     `{"parent":"spaces/other","child":{"folder":"spaces/team/files/root","displayName":"x"}}`,
+		"ResumableService/ConcatenateUploads": `{"upload":{"parent":"spaces/other"},"parts":["` + w.expand("{upload}", true) + `"]}`,
+	} {
+		got, err := storage.call(w.t, w.bearers["owner of another space"], "holdfast.storage.v1."+strings.TrimSpace(method), request)
+		if got != "NF" && got != "IA" {
+			w.t.Errorf("%s %s: %s %v", method, request, got, err)
+		}
+	}
 	if status := w.status("owner of another space", http.MethodGet, "/v1/spaces/other/files?folder=spaces/team/files/root", ""); status < 400 {
 		w.t.Errorf("a folder of another space is listed: %d", status)
 	}

@@ -33,6 +33,19 @@ var placeholders = map[string]func(w *world) string{
 	"{key}": func(w *world) string {
 		return w.make(http.MethodPost, "/v1/spaces/team/keys", `{"scope":"READ"}`)["name"].(string)
 	},
+	"{upload}": func(w *world) string {
+		req := w.request(http.MethodPost, "/v1/spaces/team/uploads", "abc")
+		req.Header.Set("Authorization", "Bearer "+w.bearers["administrator"])
+		resp, err := w.client.Do(req)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		defer resp.Body.Close() //nolint:errcheck // it is empty
+		if resp.StatusCode != http.StatusCreated {
+			w.t.Fatalf("open an upload: %s", resp.Status)
+		}
+		return strings.TrimPrefix(resp.Header.Get("Location"), "/v1/")
+	},
 	"{doomed}": func(w *world) string {
 		return w.make(http.MethodPost, "/v1/spaces?spaceId="+w.fresh(), "{}")["name"].(string)
 	},

@@ -184,6 +184,18 @@ func (w *world) request(method, target, body string) *http.Request {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	if strings.Contains(target, "/uploads") {
+		req.Header.Set("Tus-Resumable", "1.0.0")
+		switch method {
+		case http.MethodPost:
+			req.Body, req.ContentLength = http.NoBody, 0
+			req.Header.Set("Upload-Length", strconv.Itoa(len(body)))
+			return req
+		case http.MethodPatch:
+			contentType = "application/offset+octet-stream"
+			req.Header.Set("Upload-Offset", "0")
+		}
+	}
 	if body != "" {
 		req.Header.Set("Content-Type", contentType)
 	}
