@@ -2,7 +2,7 @@
 // same machine, in one run, and prints a table. It passes no judgement: these
 // figures depend on the machine and on what else it does.
 //
-//	go run ./bench [-duration 5s] [-rounds 3] [-big 1024] [-only NAME]
+//	go run ./bench [-duration 5s] [-rounds 3] [-big 1024] [-only NAME] [-op NAME]
 package main
 
 import (
@@ -24,6 +24,7 @@ type options struct {
 	bigMiB   int64
 	clients  int
 	only     string
+	op       string
 }
 
 func main() {
@@ -33,6 +34,7 @@ func main() {
 	flag.Int64Var(&o.bigMiB, "big", 1024, "size of the big file in MiB")
 	flag.IntVar(&o.clients, "clients", 32, "connections of a load of small requests")
 	flag.StringVar(&o.only, "only", "", "measure only servers whose name contains this")
+	flag.StringVar(&o.op, "op", "", "measure only operations whose name contains this")
 	flag.Parse()
 	if err := run(context.Background(), o); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"time"
 )
 
@@ -18,6 +19,9 @@ func measure(ctx context.Context, t target, o options) ([]row, error) {
 	big := make([]byte, 1<<20)
 	var rows []row
 	add := func(operation string, l load) error {
+		if !strings.Contains(operation, o.op) {
+			return nil
+		}
 		l.address = t.address
 		before, err := t.used()
 		if err != nil {
@@ -57,9 +61,15 @@ func measure(ctx context.Context, t target, o options) ([]row, error) {
 		return nil, err
 	}
 	bigBytes := o.bigMiB << 20
-	err = add("PUT 1 GiB", load{clients: 1, duration: time.Minute, count: 1, make: func(int64) exchange {
+	write := load{address: t.address, clients: 1, duration: time.Minute, count: 1, make: func(int64) exchange {
 		return t.put("big", big, bigBytes)
-	}})
+	}}
+	switch {
+	case strings.Contains("PUT 1 GiB", o.op):
+		err = add("PUT 1 GiB", write)
+	case strings.Contains("GET 1 GiB", o.op):
+		_, err = write.run(ctx)
+	}
 	if err != nil {
 		return nil, err
 	}
