@@ -91,7 +91,7 @@ func (f *Fleet) add(name string, args ...string) {
 	known := map[string][]string{
 		"metadata": {"trash-retention", "blob-retention", "upload-lifetime", "sweep-grace", "log-level"},
 		"storage":  {"sweep-interval", "sweep-rate", "upload-memory", "log-level"},
-		"gateway":  {"log-level", "auth"},
+		"gateway":  {"log-level", "auth", "cors-origins"},
 	}
 	identity := []string{
 		"auth", "bootstrap-key-file", "oidc-issuer", "oidc-audience", "jwks-file", "oidc-admin-group", "audit-log",
@@ -100,6 +100,7 @@ func (f *Fleet) add(name string, args ...string) {
 	known["holdfast"] = append(append([]string{}, known["metadata"]...), known["storage"][:3]...)
 	known["metadata"] = append(known["metadata"], "ledger-token-file")
 	known["storage"] = append(known["storage"], "ledger-token-file")
+	known["holdfast"] = append(known["holdfast"], "cors-origins")
 	for _, flag := range known[name] {
 		if value, ok := f.config.Flags[flag]; ok {
 			args = append(args, "--"+flag+"="+value)
