@@ -1,7 +1,5 @@
 //go:build clients
 
-// Package clients has clients that others wrote upload to the service over a
-// network that breaks. `make clients` installs them and runs this.
 package clients_test
 
 import (

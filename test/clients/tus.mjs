@@ -2,6 +2,7 @@
 // of it as JSON: node tus.mjs SCENARIO ENDPOINT FILE
 import { createReadStream, statSync } from 'node:fs'
 import { Agent } from 'node:http'
+import { PassThrough } from 'node:stream'
 import * as tus from 'tus-js-client'
 
 const [scenario, endpoint, file] = process.argv.slice(2)
@@ -20,9 +21,9 @@ const common = {
 
 // run uploads until it is done, or until stop says so; then it resolves with
 // the upload as it is.
-function run(options, stop) {
+function run(options, stop, input = createReadStream(file)) {
   return new Promise((resolve, reject) => {
-    const upload = new tus.Upload(createReadStream(file), {
+    const upload = new tus.Upload(input, {
       ...common,
       ...options,
       onError: reject,
@@ -52,8 +53,10 @@ const scenarios = {
   whole: () => run({}),
   chunks: () => run({ chunkSize: 300_000 }),
   creation: () => run({ uploadDataDuringCreation: true, chunkSize: 700_000 }),
-  deferred: () => run({ uploadLengthDeferred: true, chunkSize: 500_000 }),
-  override: () => run({ overridePatchMethod: true }),
+  // A stream, whose length is not known; of a file this client believes that
+  // every chunk of unknown length is a full one.
+  deferred: () => run({ uploadLengthDeferred: true, chunkSize: 500_000 }, 0, createReadStream(file).pipe(new PassThrough())),
+  override: () => run({ overridePatchMethod: true, chunkSize: 400_000 }),
   ietf: () => run({ protocol: 'ietf-draft-05', chunkSize: 900_000 }),
   parallel: () => run({ parallelUploads: 4 }),
   pause: async () => {
