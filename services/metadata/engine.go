@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/holdfast-files/holdfast/internal/settings"
+	"github.com/holdfast-files/holdfast/internal/telemetry"
 	"github.com/holdfast-files/holdfast/services/metadata/table"
 	"github.com/holdfast-files/holdfast/services/metadata/table/dynamotable"
 	"github.com/holdfast-files/holdfast/services/metadata/table/pebbletable"
@@ -30,12 +31,12 @@ func (c engineConfig) check(check *settings.Check) {
 }
 
 // open opens the engine.
-func (c engineConfig) open(ctx context.Context, logger *slog.Logger) (table.Table, error) {
+func (c engineConfig) open(ctx context.Context, logger *slog.Logger, tel *telemetry.Telemetry) (table.Table, error) {
 	switch c.Engine {
 	case "pebble":
 		return pebbletable.Open(pebbletable.Config{Dir: filepath.Join(c.DataDir, "metadata"), Logger: logger})
 	case "dynamodb":
-		return dynamotable.Open(ctx, dynamotable.Config{Table: c.Table, Endpoint: c.DynamoDBEndpoint})
+		return dynamotable.Open(ctx, dynamotable.Config{Table: c.Table, Endpoint: c.DynamoDBEndpoint, Observe: tel.Outward()})
 	default:
 		return nil, fmt.Errorf("unknown engine %q", c.Engine)
 	}

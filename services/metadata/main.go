@@ -43,7 +43,7 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	records, err := c.open(ctx, logger)
+	records, err := c.open(ctx, logger, tel)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/holdfast-files/holdfast/internal/settings"
+	"github.com/holdfast-files/holdfast/internal/telemetry"
 	"github.com/holdfast-files/holdfast/services/storage/blob"
 	"github.com/holdfast-files/holdfast/services/storage/blob/diskblob"
 	"github.com/holdfast-files/holdfast/services/storage/blob/s3blob"
@@ -34,13 +35,13 @@ func (c engineConfig) check(check *settings.Check) {
 }
 
 // open opens the engine.
-func (c engineConfig) open(ctx context.Context, logger *slog.Logger) (blob.Store, error) {
+func (c engineConfig) open(ctx context.Context, logger *slog.Logger, tel *telemetry.Telemetry) (blob.Store, error) {
 	switch c.Engine {
 	case "disk":
 		return diskblob.Open(diskblob.Config{Dir: filepath.Join(c.DataDir, "blobs"), Logger: logger})
 	case "s3":
 		return s3blob.Open(ctx, s3blob.Config{
-			Bucket: c.Bucket, Endpoint: c.S3Endpoint, Logger: logger, MemoryBytes: c.S3Memory << 20,
+			Bucket: c.Bucket, Endpoint: c.S3Endpoint, Logger: logger, MemoryBytes: c.S3Memory << 20, Observe: tel.Outward(),
 		})
 	default:
 		return nil, fmt.Errorf("unknown engine %q", c.Engine)

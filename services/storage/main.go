@@ -43,7 +43,7 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	blobs, err := c.open(ctx, logger)
+	blobs, err := c.open(ctx, logger, tel)
 	if err != nil {
 		return err
 	}

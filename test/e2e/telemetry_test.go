@@ -32,15 +32,29 @@ type observed struct {
 
 // observe uploads a file under a known trace, gets it, and is refused a few
 // times.
-func observe(t *testing.T) observed {
+func observe(t *testing.T, onAWS bool) observed {
 	t.Helper()
 	programs, err := fleet.Build(t.Context(), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
 	o := observed{receiver: receive(t), outputs: map[string]string{}, secrets: []string{"Lohnliste", "Gehalt", "hf_credential", "geheimer-inhalt"}}
+	data := t.TempDir()
+	var servers *fleet.AWS
+	if onAWS {
+		s, err := fleet.StartStandIn(t.Context(), programs, data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			if err := s.Program.Stop(); err != nil {
+				t.Error(err)
+			}
+		})
+		servers = &s.AWS
+	}
 	f, err := fleet.Start(t.Context(), fleet.Config{
-		Mode: fleet.Three, Programs: programs, DataDir: filepath.Join(t.TempDir(), "data"), Flags: map[string]string{"log-level": "debug"},
+		AWS: servers, Mode: fleet.Three, Programs: programs, DataDir: filepath.Join(data, "data"), Flags: map[string]string{"log-level": "debug"},
 		Env: []string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + o.url, "OTEL_LOGS_EXPORTER=otlp"},
 	})
 	if err != nil {
@@ -75,10 +89,38 @@ func observe(t *testing.T) observed {
 
 // TestTelemetry looks at what three processes export of one upload.
 func TestTelemetry(t *testing.T) {
-	o := observe(t)
+	o := observe(t, false)
 	t.Run("trace", o.trace)
 	t.Run("metrics", o.counts)
 	t.Run("contract", o.contract)
+	t.Run("logs", o.logs)
+	t.Run("discretion", o.discretion)
+}
+
+// TestTelemetryOnAWS: there the trace goes on to the requests to S3 and
+// DynamoDB, and is as discreet.
+func TestTelemetryOnAWS(t *testing.T) {
+	o := observe(t, true)
+	ids := map[string]span{}
+	for _, s := range o.spans {
+		if s.trace == traceID {
+			ids[s.id] = s
+		}
+	}
+	got := map[string]bool{}
+	for _, s := range ids {
+		if cause := ids[s.parent]; s.kind == "client" && cause.kind == "server" && cause.service == s.service {
+			got[s.service+" "+s.name+" for "+cause.name] = true
+		}
+	}
+	for _, want := range []string{
+		"storage S3 PUT for holdfast.storage.v1.ContentService/Upload",
+		"metadata DynamoDB TransactWriteItems for holdfast.ledger.v1.LedgerService/Commit",
+	} {
+		if !got[want] {
+			t.Errorf("%s is not among the spans: %v", want, got)
+		}
+	}
 	t.Run("logs", o.logs)
 	t.Run("discretion", o.discretion)
 }

@@ -39,6 +39,8 @@ type Config struct {
 	Endpoint string
 	// Transport, when not nil, carries the requests.
 	Transport http.RoundTripper
+	// Observe, when not nil, is put around what carries the requests.
+	Observe func(http.RoundTripper) http.RoundTripper
 	// Patience bounds one call of the port with all its repetitions, 8 s when
 	// 0; the caller's deadline, when it is sooner, counts instead.
 	Patience time.Duration
@@ -56,6 +58,17 @@ type Table struct {
 // idleConnections are kept to the one host there is; the default of 10 would
 // open and close connections all the time.
 const idleConnections = 256
+
+// carrier returns what carries the requests.
+func (c Config) carrier(client *awshttp.BuildableClient) http.RoundTripper {
+	if c.Transport != nil {
+		return c.Transport
+	}
+	return client.GetTransport()
+}
+
+// A redirect is an answer, as it is to the SDK's own client.
+func noRedirects(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 // Open returns the table. It asks DynamoDB nothing: a table that is not there
 // makes the calls UNAVAILABLE. See Ensure.
@@ -88,6 +101,9 @@ func Open(ctx context.Context, c Config) (*Table, error) {
 			}
 			if c.Transport != nil {
 				o.HTTPClient = &http.Client{Transport: c.Transport}
+			}
+			if c.Observe != nil {
+				o.HTTPClient = &http.Client{Transport: c.Observe(c.carrier(client)), CheckRedirect: noRedirects}
 			}
 		}),
 		policy: retry.Policy{Patience: c.Patience, Attempt: c.AnswerTimeout},

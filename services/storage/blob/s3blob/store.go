@@ -44,6 +44,8 @@ type Config struct {
 	Endpoint string
 	// Transport, when not nil, carries the requests.
 	Transport http.RoundTripper
+	// Observe, when not nil, is put around what carries the requests.
+	Observe func(http.RoundTripper) http.RoundTripper
 	// Logger is told of what an operator should know; by default nobody is.
 	Logger *slog.Logger
 
@@ -75,6 +77,17 @@ type Store struct {
 // idleConnections are kept to the one host there is; the default of 10 would
 // open and close connections all the time.
 const idleConnections = 256
+
+// carrier returns what carries the requests.
+func (c Config) carrier(client *awshttp.BuildableClient) http.RoundTripper {
+	if c.Transport != nil {
+		return c.Transport
+	}
+	return client.GetTransport()
+}
+
+// A redirect is an answer, as it is to the SDK's own client.
+func noRedirects(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 // Open returns the store. It asks S3 nothing: a bucket that is not there makes
 // the calls UNAVAILABLE. See Ensure.
@@ -111,6 +124,9 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 			}
 			if c.Transport != nil {
 				o.HTTPClient = &http.Client{Transport: c.Transport}
+			}
+			if c.Observe != nil {
+				o.HTTPClient = &http.Client{Transport: c.Observe(c.carrier(client)), CheckRedirect: noRedirects}
 			}
 			o.UsePathStyle = o.UsePathStyle || custom || o.BaseEndpoint != nil
 			// Uploads bring their own checksum, which S3 verifies, and what is
