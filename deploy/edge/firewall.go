@@ -10,14 +10,14 @@ import (
 	"github.com/holdfast-files/holdfast/deploy/config"
 )
 
-// Routes, as the gateway has them.
+// Routes, as the gateway has them; a test compares them with its contract.
 const (
 	// byteRoutes take contents of files as their body.
 	byteRoutes = `^/v1/spaces/[^/]+/(files|files/[^/]+/content|paths/.+|uploads|uploads/[^/]+)$`
 	// pathRoutes have names of files in the path.
-	pathRoutes = `^/v1/spaces/[^/]+/paths/.+$`
+	pathRoutes = `^/(v1/spaces/[^/]+/paths|s/[^/]+)/.+$`
 	// queryRoutes have names of files, or a filter, in the query.
-	queryRoutes = `^/v1/spaces/[^/]+/(files|files:lookup|uploads|paths/.+|files/[^/]+/content)$`
+	queryRoutes = `^/v1/spaces/[^/]+/(files|files:lookup|uploads)$`
 	writes      = `^(POST|PUT|PATCH|DELETE)$`
 )
 

@@ -1,7 +1,9 @@
 package edge
 
 import (
+	"encoding/json"
 	"fmt"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -41,34 +43,75 @@ func TestMoreThanTakesNumbersOnly(t *testing.T) {
 	}
 }
 
-// TestRoutes keeps the three patterns of routes in step with the REST contract.
+// TestRoutes compares the three patterns of routes with every operation of the
+// gateway's contract: what takes contents, has a path of a file in its path, or
+// a name or filter in its query.
 func TestRoutes(t *testing.T) {
-	const space = "/v1/spaces/default/"
-	tests := []struct {
-		path                string
-		bytes, paths, query bool
-	}{
-		{space + "files", true, false, true},
-		{space + "files/0190", false, false, false},
-		{space + "files/0190/content", true, false, true},
-		{space + "files/0190:move", false, false, false},
-		{space + "files:lookup", false, false, true},
-		{space + "paths/a/b.log", true, true, true},
-		{space + "paths/", false, false, false},
-		{space + "uploads", true, false, true},
-		{space + "uploads/0190", true, false, false},
-		{space + "uploads/0190/x", false, false, false},
-		{space + "members", false, false, false},
-		{"/v1/spaces", false, false, false},
-		{"/x" + space + "files", false, false, false},
-		{"/s/token", false, false, false},
-		{"/readyz", false, false, false},
+	raw, err := os.ReadFile("../../gateway/openapi/openapi.json")
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, test := range tests {
-		for pattern, want := range map[string]bool{byteRoutes: test.bytes, pathRoutes: test.paths, queryRoutes: test.query} {
-			if got := regexp.MustCompile(pattern).MatchString(test.path); got != want {
-				t.Errorf("%s matches %s: %v", pattern, test.path, got)
+	var contract struct {
+		Paths map[string]map[string]json.RawMessage `json:"paths"`
+	}
+	if err := json.Unmarshal(raw, &contract); err != nil {
+		t.Fatal(err)
+	}
+	if len(contract.Paths) < 20 {
+		t.Fatalf("%d paths", len(contract.Paths))
+	}
+	parameter := regexp.MustCompile(`\{[a-z]+\}`)
+	for template, operations := range contract.Paths {
+		bytes, query := false, false
+		for _, text := range operations {
+			var o operation
+			if json.Unmarshal(text, &o) != nil {
+				continue // what all operations of the path have in common
+			}
+			bytes = bytes || o.takesBytes()
+			query = query || o.namesInQuery()
+		}
+		path := strings.ReplaceAll(template, "{path}", "a/b.log")
+		path = parameter.ReplaceAllString(path, "0190")
+		for pattern, want := range map[string]bool{
+			byteRoutes: bytes, pathRoutes: strings.Contains(template, "{path}"), queryRoutes: query,
+		} {
+			if got := regexp.MustCompile(pattern).MatchString(path); got != want {
+				t.Errorf("%s matches %s: %v", pattern, template, got)
 			}
 		}
 	}
+	for _, path := range []string{"/x/v1/spaces/default/files", "/v1/spaces/default/paths/", "/v1/spaces/default/uploads/0190/x", "/v1/spaces/default/files/0190/content/x"} {
+		for _, pattern := range []string{byteRoutes, pathRoutes, queryRoutes} {
+			if regexp.MustCompile(pattern).MatchString(path) {
+				t.Errorf("%s matches %s, which is no route", pattern, path)
+			}
+		}
+	}
+}
+
+// operation is one of an OpenAPI document.
+type operation struct {
+	Parameters  []struct{ Name, In string } `json:"parameters"`
+	RequestBody struct {
+		Content map[string]any `json:"content"`
+	} `json:"requestBody"`
+}
+
+func (o operation) takesBytes() bool {
+	for kind := range o.RequestBody.Content {
+		if kind != "application/json" {
+			return true
+		}
+	}
+	return false
+}
+
+func (o operation) namesInQuery() bool {
+	for _, p := range o.Parameters {
+		if p.In == "query" && (p.Name == "path" || p.Name == "filter" || p.Name == "displayName") {
+			return true
+		}
+	}
+	return false
 }

@@ -43,13 +43,15 @@ func newPlan(workspace, uncached, alone []string) []round {
 		})
 	}
 	// Outside is deploy. jsii, which it drives, races with itself when it closes,
-	// and of its own it has no goroutines.
+	// and of its own it has no goroutines. It compares itself with binaries and
+	// with files of other modules, so that no result of it is reused either.
 	for _, module := range alone {
 		plan = append(plan, round{
 			title:   module,
 			modules: []string{module},
 			dir:     module,
 			env:     []string{"GOWORK=off"},
+			flags:   []string{"-count=1"},
 		})
 	}
 	return plan
