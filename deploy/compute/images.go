@@ -31,7 +31,7 @@ func (f floor) image(scope constructs.Construct, name string) ecs.ContainerImage
 		Target:     jsii.String(name),
 		Platform:   awsecrassets.Platform_LINUX_ARM64(),
 		IgnoreMode: awscdk.IgnoreMode_DOCKER,
-		Exclude:    jsii.Strings(".git", "deploy", "test", "**/cdk.out"),
+		Exclude:    jsii.Strings(".git", ".build", "data", "deploy", "test", "tools", "**/cdk.out"),
 	})
 }
 

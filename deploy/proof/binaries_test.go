@@ -86,64 +86,114 @@ func TestContainersKeepTheContract(t *testing.T) {
 }
 
 // TestBinariesAcceptTheirFlags starts the real processes with exactly the
-// flags, variables and secrets of the production template and waits until each
-// listens on its ports. HOLDFAST_BIN is a directory with metadata, storage and
-// gateway; `make test` builds them there.
+// flags, variables and secrets of the production template, waits until each
+// listens on its ports, and asks for its health as the container does.
+// HOLDFAST_BIN is a directory with metadata, storage and gateway; `make test`
+// builds them there.
 func TestBinariesAcceptTheirFlags(t *testing.T) {
 	dir := os.Getenv("HOLDFAST_BIN")
 	if dir == "" {
 		t.Skip("HOLDFAST_BIN names no directory with the binaries metadata, storage and gateway")
 	}
-	// Without these a binary can't run in an account at all; once they are
-	// there, every flag must be taken.
-	needs(t, dir, "metadata", "dynamodb", "--oidc-issuer")
-	needs(t, dir, "storage", "s3")
 	in := installations["prod"]
 	for _, service := range []string{"metadata", "storage", "gateway"} {
 		t.Run(service, func(t *testing.T) {
 			c := in.container(t, service)
-			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-			defer cancel()
-			cmd := exec.CommandContext(ctx, filepath.Join(dir, service), loopback(arguments(c))...) //nolint:gosec // whoever runs the test says what to run
-			cmd.Env = environment(c, in.cfg.Region, in.cfg.Identity.JWKS)
-			var output strings.Builder
-			cmd.Stdout, cmd.Stderr = &output, &output
-			if err := cmd.Start(); err != nil {
-				t.Fatal(err)
-			}
-			ended, failure := make(chan struct{}), error(nil)
-			go func() {
-				failure = cmd.Wait()
-				close(ended)
-			}()
-			defer func() {
-				cancel()
-				<-ended
-			}()
+			env := environment(c, in.cfg.Region, in.cfg.Identity.JWKS)
+			p := start(t, filepath.Join(dir, service), loopback(arguments(c)), env)
 			for _, mapping := range c["PortMappings"].([]any) {
-				port := int(at(mapping, "ContainerPort").(float64))
-				if !listens(ctx, port, ended) {
-					cancel()
-					<-ended
-					t.Fatalf("doesn't listen on %d: %v\n%s", port, failure, output.String())
-				}
+				p.listens(t, int(at(mapping, "ContainerPort").(float64)))
 			}
+			// CMD is run without a shell; in the image the binary is at the root.
+			check := at(c, "HealthCheck", "Command").([]any)
+			if at(check, 0) != "CMD" || at(check, 1) != "/"+service {
+				t.Fatalf("health is asked by %v", check)
+			}
+			var words []string
+			for _, word := range check[2:] {
+				words = append(words, word.(string))
+			}
+			p.healthy(t, filepath.Join(dir, service), words)
 		})
 	}
 }
 
-// needs skips the test when a binary's help lacks any of the words.
-func needs(t *testing.T, dir, service string, words ...string) {
+// process is one that was started.
+type process struct {
+	ended  chan struct{}
+	err    error // when ended
+	output *strings.Builder
+}
+
+// start starts a process that ends with the test.
+func start(t *testing.T, binary string, flags, env []string) *process {
 	t.Helper()
-	help, err := exec.CommandContext(t.Context(), filepath.Join(dir, service), "--help").CombinedOutput() //nolint:gosec // as above
-	if err != nil {
-		t.Fatalf("%s --help: %v\n%s", service, err, help)
+	ctx, cancel := context.WithCancel(t.Context())
+	cmd := exec.CommandContext(ctx, binary, flags...) //nolint:gosec // whoever runs the test says what to run
+	p := &process{ended: make(chan struct{}), output: new(strings.Builder)}
+	cmd.Env, cmd.Stdout, cmd.Stderr = env, p.output, p.output
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
 	}
-	for _, word := range words {
-		if !strings.Contains(string(help), word) {
-			t.Skipf("%s was built without %s", service, word)
+	go func() {
+		p.err = cmd.Wait()
+		close(p.ended)
+	}()
+	t.Cleanup(func() {
+		cancel()
+		<-p.ended
+	})
+	return p
+}
+
+// patience bounds what a process may take to be there; it takes a second on a
+// machine that has nothing else to do.
+const patience = 2 * time.Minute
+
+// until tries until it works, the process ends or patience does.
+func (p *process) until(t *testing.T, what string, try func(context.Context) error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	pause := time.NewTicker(20 * time.Millisecond)
+	defer pause.Stop()
+	for {
+		err := try(ctx)
+		if err == nil {
+			return
+		}
+		select {
+		case <-p.ended:
+			t.Fatalf("%s: ended: %v\n%s", what, p.err, p.output)
+		case <-ctx.Done():
+			t.Fatalf("%s: %v", what, err)
+		case <-pause.C:
 		}
 	}
+}
+
+// listens waits until something accepts connections on the port.
+func (p *process) listens(t *testing.T, port int) {
+	t.Helper()
+	p.until(t, fmt.Sprint("listens on ", port), func(ctx context.Context) error {
+		conn, err := new(net.Dialer).DialContext(ctx, "tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err != nil {
+			return err
+		}
+		return conn.Close()
+	})
+}
+
+// healthy waits until the health check succeeds.
+func (p *process) healthy(t *testing.T, binary string, words []string) {
+	t.Helper()
+	p.until(t, "is healthy", func(ctx context.Context) error {
+		out, err := exec.CommandContext(ctx, binary, words...).CombinedOutput() //nolint:gosec // as above
+		if err != nil {
+			return fmt.Errorf("%w: %s", err, out)
+		}
+		return nil
+	})
 }
 
 // loopback keeps a process that is only tried out off the network.
@@ -172,23 +222,4 @@ func environment(c map[string]any, region, jwks string) []string {
 		env = append(env, fmt.Sprint(at(secret, "Name"), "=", value))
 	}
 	return env
-}
-
-// listens waits until something accepts connections on port. It tells whether
-// that happened before the process ended or the time was over.
-func listens(ctx context.Context, port int, ended <-chan struct{}) bool {
-	var dialer net.Dialer
-	for {
-		select {
-		case <-ended:
-			return false
-		case <-ctx.Done():
-			return false
-		default:
-		}
-		conn, err := dialer.DialContext(ctx, "tcp", fmt.Sprintf("127.0.0.1:%d", port))
-		if err == nil {
-			return conn.Close() == nil
-		}
-	}
 }

@@ -1,6 +1,7 @@
 package proof
 
 import (
+	"fmt"
 	"io/fs"
 	"maps"
 	"os"
@@ -84,5 +85,40 @@ func TestMetricsAreInTheSource(t *testing.T) {
 	}
 	if names := slices.Sorted(maps.Keys(found)); !slices.Equal(names, slices.Sorted(slices.Values(contract.Metrics))) {
 		t.Errorf("the services emit\n%s\nthe contract has\n%s", strings.Join(names, "\n"), strings.Join(contract.Metrics, "\n"))
+	}
+}
+
+// TestImages: the Dockerfile has a target for each service that starts its
+// binary, as the user the tasks name, on the ports they map.
+func TestImages(t *testing.T) {
+	raw, err := os.ReadFile("../../Dockerfile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(raw)
+	ports := map[string][]int{
+		"metadata": {contract.MetadataPort, contract.LedgerPort}, "storage": {contract.StoragePort}, "gateway": {contract.GatewayPort},
+	}
+	for service, exposed := range ports {
+		_, stage, found := strings.Cut(text, "AS "+service+"\n")
+		if !found {
+			t.Errorf("no target %s", service)
+			continue
+		}
+		stage, _, _ = strings.Cut(stage, "\nFROM ")
+		check := `["` + strings.Join(contract.HealthCommand(service)[1:], `", "`) + `"]`
+		for _, want := range []string{`ENTRYPOINT ["/` + service + `"]`, " CMD " + check} {
+			if !strings.Contains(stage, want) {
+				t.Errorf("target %s has no %s", service, want)
+			}
+		}
+		for _, port := range exposed {
+			if !regexp.MustCompile(fmt.Sprintf(`(?m)^EXPOSE.*\b%d\b`, port)).MatchString(stage) {
+				t.Errorf("target %s doesn't expose %d", service, port)
+			}
+		}
+	}
+	if !strings.Contains(text, "USER 65532:65532") {
+		t.Error("the images run as somebody else than the tasks say")
 	}
 }
