@@ -26,7 +26,7 @@ func load(t *testing.T, s map[string]any) (Config, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, content := range map[string]string{"holdfast.json": string(raw), "keys.json": `{ "keys": [] }`} {
+	for name, content := range map[string]string{"holdfast.json": string(raw), "keys.json": `{ "keys": [ {"kty": "EC"} ] }`, "private.json": `{"keys": [{"kty": "EC", "d": "x"}]}`, "none.json": `{"keys": []}`} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -40,7 +40,7 @@ func TestLoad(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if c.Zones[1] != "eu-central-1b" || c.PrefixLists.CloudFront != "pl-a3a144ca" || c.Identity.JWKS != `{"keys":[]}` {
+		if c.Zones[1] != "eu-central-1b" || c.PrefixLists.CloudFront != "pl-a3a144ca" || c.Identity.JWKS != `{"keys":[{"kty":"EC"}]}` {
 			t.Errorf("%s: not completed: %+v", stage, c)
 		}
 		if c.Data.Retain != (stage == Prod) || (c.Services.Storage.MinTasks > 1) != (stage == Prod) {
@@ -75,6 +75,8 @@ func TestRefusals(t *testing.T) {
 		{"identity.issuer", "http://login.example.com", "not an https URL"},
 		{"identity.audience", "", "missing"},
 		{"identity.keys", "somewhere", "neither document nor issuer"},
+		{"identity.jwksFile", "private.json", "not a public one"},
+		{"identity.jwksFile", "none.json", "with a key"},
 		{"identity.ranges", []string{"198.51.100.0/24"}, "only for keys from the issuer"},
 		{"originSecretGeneration", 0, "counts from 1"},
 		{"prefixLists.s3", "pl-xxxxxxxx", "is not a prefix list"},

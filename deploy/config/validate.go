@@ -1,6 +1,7 @@
 package config
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -124,7 +125,7 @@ func (c Config) validateIdentity(found *problems) {
 	found.unless(id.Audience != "", "identity.audience: missing; a token for anybody would be taken")
 	switch id.Keys {
 	case KeysFromDocument:
-		found.unless(strings.Contains(id.JWKS, `"keys"`), "identity.jwksFile: holds no JSON Web Key Set")
+		id.validateDocument(found)
 		found.unless(len(id.Ranges) == 0, "identity.ranges: only for keys from the issuer")
 	case KeysFromIssuer:
 		found.unless(id.JWKSFile == "", "identity.jwksFile: only for keys from a document")
@@ -135,6 +136,19 @@ func (c Config) validateIdentity(found *problems) {
 		}
 	default:
 		found.unless(false, "identity.keys: %q is neither document nor issuer", id.Keys)
+	}
+}
+
+// validateDocument checks that the key set has a key, and public ones alone: it
+// is stored where others than the provider read it.
+func (id Identity) validateDocument(found *problems) {
+	var document struct {
+		Keys []map[string]any `json:"keys"`
+	}
+	err := json.Unmarshal([]byte(id.JWKS), &document)
+	found.unless(err == nil && len(document.Keys) > 0, "identity.jwksFile: holds no JSON Web Key Set with a key")
+	for i, key := range document.Keys {
+		found.unless(key["d"] == nil && key["k"] == nil, "identity.jwksFile: key %d is not a public one", i)
 	}
 }
 

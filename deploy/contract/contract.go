@@ -135,6 +135,7 @@ func StorageFlags(bucket, metadataHost string, uploadMemoryMiB int, vpc string) 
 // CloudFront.
 func GatewayFlags(metadataHost, storageHost string) []string {
 	return append(common(GatewayPort),
+		"--auth",
 		"--metadata="+target(metadataHost, MetadataPort),
 		"--storage="+target(storageHost, StoragePort),
 		"--trusted-proxies=2",

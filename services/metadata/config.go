@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"os"
+	"time"
 
 	"github.com/holdfast-files/holdfast/internal/certificate"
 	"github.com/holdfast-files/holdfast/internal/logging"
@@ -18,10 +19,11 @@ import (
 
 // config are the settings of the service.
 type config struct {
-	Listen       string         `help:"Address for callers; loopback only as long as no identity is configured." default:"127.0.0.1:9081"`
-	LedgerListen string         `help:"Address for the storage service alone." default:"127.0.0.1:9082"`
-	Space        string         `help:"Space to make at the start unless there is one; empty for none." default:"default"`
-	TrustedPeers []netip.Prefix `help:"Networks of gateways and storage services, whose word is taken for where a caller is; loopback when empty." placeholder:"CIDR"`
+	Listen           string         `help:"Address for callers; loopback only as long as no identity is configured." default:"127.0.0.1:9081"`
+	LedgerListen     string         `help:"Address for the storage service alone." default:"127.0.0.1:9082"`
+	Space            string         `help:"Space to make at the start unless there is one; empty for none." default:"default"`
+	TrustedPeers     []netip.Prefix `help:"Networks of gateways and storage services, whose word is taken for where a caller is; loopback when empty." placeholder:"CIDR"`
+	MaxConnectionAge time.Duration  `help:"Age at which a connection ends, so that its client learns of processes that were added; calls in hand go on." default:"30m" placeholder:"DURATION"`
 	ledgerConfig
 	engineConfig
 	server.Retention
@@ -57,6 +59,7 @@ func (c *config) Validate() error {
 	c.Identity.Check(&check)
 	c.engineConfig.check(&check)
 	c.Retention.Check(&check)
+	check.Positive("max-connection-age", c.MaxConnectionAge)
 	c.Process.Check(&check)
 	return check.Err()
 }
@@ -113,7 +116,7 @@ func (c *config) doors(common rpc.Config, service *server.Server) (public, ledge
 	if err != nil {
 		return public, ledger, err
 	}
-	common.TrustedPeers = c.TrustedPeers
+	common.TrustedPeers, common.MaxConnectionAge = c.TrustedPeers, c.MaxConnectionAge
 	public, ledger = common, common
 	public.Name, public.Reflection, public.Unary = "metadata", true, service.Dispatcher()
 	ledger.Name, ledger.Unary = "ledger", service.LedgerDispatcher(proof)

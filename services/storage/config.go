@@ -3,6 +3,7 @@ package main
 import (
 	"log/slog"
 	"net/netip"
+	"time"
 
 	"google.golang.org/grpc"
 
@@ -17,12 +18,13 @@ import (
 // config are the settings of the service. It asks nobody who he is: metadata
 // does, at each call that storage makes for a caller.
 type config struct {
-	Listen          string         `help:"Address for callers." default:"127.0.0.1:9083"`
-	InspectListen   string         `help:"Address for fsck alone; loopback only." default:"127.0.0.1:9084"`
-	Ledger          string         `help:"Address of the metadata service's ledger." default:"127.0.0.1:9082"`
-	LedgerToken     string         `help:"Credential of this service at the ledger." placeholder:"TOKEN" group:"Ledger"`
-	LedgerTokenFile string         `help:"File that holds it." placeholder:"FILE" group:"Ledger"`
-	TrustedPeers    []netip.Prefix `help:"Networks of gateways, whose word is taken for where a caller is; loopback when empty." placeholder:"CIDR"`
+	Listen           string         `help:"Address for callers." default:"127.0.0.1:9083"`
+	InspectListen    string         `help:"Address for fsck alone; loopback only." default:"127.0.0.1:9084"`
+	Ledger           string         `help:"Address of the metadata service's ledger." default:"127.0.0.1:9082"`
+	LedgerToken      string         `help:"Credential of this service at the ledger." placeholder:"TOKEN" group:"Ledger"`
+	LedgerTokenFile  string         `help:"File that holds it." placeholder:"FILE" group:"Ledger"`
+	TrustedPeers     []netip.Prefix `help:"Networks of gateways, whose word is taken for where a caller is; loopback when empty." placeholder:"CIDR"`
+	MaxConnectionAge time.Duration  `help:"Age at which a connection ends, so that its client learns of processes that were added; calls in hand go on." default:"30m" placeholder:"DURATION"`
 	engineConfig
 	server.Limits
 	certificate.Settings
@@ -38,6 +40,7 @@ func (c *config) Validate() error {
 	c.Settings.Check(&check, map[string]string{"listen": c.Listen, "inspect-listen": c.InspectListen})
 	c.engineConfig.check(&check)
 	c.Limits.Check(&check)
+	check.Positive("max-connection-age", c.MaxConnectionAge)
 	c.Process.Check(&check)
 	return check.Err()
 }
@@ -62,6 +65,7 @@ func (c *config) ledger(logger *slog.Logger, tel *telemetry.Telemetry) (*grpc.Cl
 func (c *config) door(logger *slog.Logger, tel *telemetry.Telemetry, readiness *lifecycle.Readiness) (rpc.Config, error) {
 	own, err := c.Server(certificate.Optional, logger)
 	return rpc.Config{
-		Logger: logger, Name: "storage", Readiness: readiness, Stats: tel.ServerStats(), TLS: own, TrustedPeers: c.TrustedPeers,
+		Logger: logger, Name: "storage", Readiness: readiness, Stats: tel.ServerStats(), TLS: own,
+		TrustedPeers: c.TrustedPeers, MaxConnectionAge: c.MaxConnectionAge,
 	}, err
 }
