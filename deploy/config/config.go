@@ -127,7 +127,8 @@ type Services struct {
 	GraceSeconds int `json:"graceSeconds"`
 
 	// UploadMemoryMiB is how much a storage task gives to the buffers of its
-	// uploads; one that finds none waits. Storage scales out well before that.
+	// uploads, and as much again to parts on their way to S3; an upload that
+	// finds none waits. Storage scales out well before that.
 	UploadMemoryMiB int `json:"uploadMemoryMib"`
 }
 

@@ -87,7 +87,7 @@ func TestRefusals(t *testing.T) {
 		{"services.gateway.memoryMib", 1000, "Fargate sells"},
 		{"services.gateway.minTasks", 1, "in prod"},
 		{"services.spot", true, "not in prod"},
-		{"services.uploadMemoryMib", 4096, "half of what a storage task has"},
+		{"services.uploadMemoryMib", 4096, "a quarter of what a storage task has"},
 		{"services.graceSeconds", 7200, "outside 0 to 3600"},
 		{"data.retain", false, "in prod"},
 		{"data.recoveryDays", 36, "outside 1 to 35"},

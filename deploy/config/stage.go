@@ -21,7 +21,7 @@ func defaults(stage Stage) Config {
 			Storage:  Service{CPU: 2048, MemoryMiB: 4096, MinTasks: 3, MaxTasks: 24},
 			Gateway:  Service{CPU: 1024, MemoryMiB: 2048, MinTasks: 3, MaxTasks: 24},
 
-			GraceSeconds: 3600, UploadMemoryMiB: 1536,
+			GraceSeconds: 3600, UploadMemoryMiB: 1024,
 		},
 		Data:    Data{Retain: true, RecoveryDays: 35, UndeleteDays: 7},
 		LogDays: 365, TraceShare: 0.05,
@@ -30,7 +30,7 @@ func defaults(stage Stage) Config {
 		small := Service{CPU: 256, MemoryMiB: 1024, MinTasks: 1, MaxTasks: 1}
 		c.Services = Services{
 			Metadata: small, Storage: small, Gateway: small, Spot: true,
-			GraceSeconds: 60, UploadMemoryMiB: 256,
+			GraceSeconds: 60, UploadMemoryMiB: 192,
 		}
 		c.Limits.TableReadsPerSec, c.Limits.TableWritesPerSec = 2_000, 1_000
 		c.Data = Data{Retain: false, RecoveryDays: 1, UndeleteDays: 1}

@@ -45,9 +45,9 @@ func (c Config) Validate() error {
 	c.Services.Gateway.validate(&found, "services.gateway")
 	c.validateProd(&found)
 
-	most := c.Services.Storage.MemoryMiB / 2
+	most := c.Services.Storage.MemoryMiB / 4
 	found.unless(c.Services.UploadMemoryMiB >= 64 && c.Services.UploadMemoryMiB <= most,
-		"services.uploadMemoryMib: %d is outside 64 to %d, half of what a storage task has", c.Services.UploadMemoryMiB, most)
+		"services.uploadMemoryMib: %d is outside 64 to %d, a quarter of what a storage task has", c.Services.UploadMemoryMiB, most)
 	found.unless(c.Services.GraceSeconds >= 0 && c.Services.GraceSeconds <= 3600,
 		"services.graceSeconds: %d is outside 0 to 3600, a load balancer's own end", c.Services.GraceSeconds)
 	found.unless(c.OriginSecretGeneration >= 1, "originSecretGeneration: %d; it counts from 1", c.OriginSecretGeneration)

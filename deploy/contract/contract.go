@@ -117,7 +117,7 @@ func MetadataFlags(table string, identity Identity, blobRetentionDays int, vpc s
 }
 
 // StorageFlags are the arguments of the storage image. The buffers of all
-// uploads together take uploadMemoryMiB.
+// uploads together take uploadMemoryMiB, and so do the parts on their way to S3.
 func StorageFlags(bucket, metadataHost string, uploadMemoryMiB int, vpc string) []string {
 	return append(common(StoragePort),
 		"--trusted-peers="+vpc,
@@ -125,6 +125,7 @@ func StorageFlags(bucket, metadataHost string, uploadMemoryMiB int, vpc string) 
 		"--engine=s3",
 		"--bucket="+bucket,
 		"--upload-memory="+strconv.Itoa(uploadMemoryMiB),
+		"--s3-memory="+strconv.Itoa(uploadMemoryMiB),
 		connectionAge(),
 	)
 }

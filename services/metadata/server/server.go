@@ -140,8 +140,11 @@ func (s *Server) Component() lifecycle.Component {
 // since it runs in the same process.
 func SameProcess(context.Context) error { return nil }
 
-// EnsureSpace makes a space unless there is one of that id.
+// EnsureSpace makes a space unless there is one of that id, or id is empty.
 func (s *Server) EnsureSpace(ctx context.Context, id string) error {
+	if id == "" {
+		return nil
+	}
 	_, err := s.namespace.CreateSpace(access.With(ctx, access.System), &metadatav1.CreateSpaceRequest{
 		SpaceId: id, Space: new(metadatav1.Space),
 	})
