@@ -61,7 +61,7 @@ func run() error {
 	defer storage.Close() //nolint:errcheck // as above
 	readiness, bytes := new(lifecycle.Readiness), content.NewClient(storage)
 	handler, err := rest.New(rest.Config{
-		Metadata: metadata, Content: bytes, Uploads: bytes, Logger: logger, Open: c.open(), Origins: c.CORSOrigins,
+		Metadata: metadata, Content: bytes, Uploads: bytes, Logger: logger, Open: c.open(), Proxies: c.TrustedProxies, Origins: c.CORSOrigins,
 		Ready: readiness.Err, Edge: tel.Edge(),
 	})
 	if err != nil {

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"log/slog"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"runtime/debug"
 	"strings"
@@ -59,10 +58,7 @@ func newRequestID() string {
 // identify puts the caller into the context of the exchange. This is all that
 // crosses from a request into the process; no other field becomes metadata.
 func (x *exchange) identify() error {
-	c := caller.Caller{RequestID: x.id}
-	if host, _, err := net.SplitHostPort(x.r.RemoteAddr); err == nil {
-		c.Address = host
-	}
+	c := caller.Caller{RequestID: x.id, Address: x.h.viewer(x.r)}
 	if lines := x.r.Header["Authorization"]; len(lines) > 0 && !x.h.open {
 		if len(lines) > 1 {
 			return fault.Invalidf("Authorization", "sent more than once")

@@ -33,6 +33,9 @@ type Config struct {
 	// are dropped then, and only requests that a web page of another site
 	// cannot have made are answered. The listener must be a loopback one.
 	Open bool
+	// Proxies is how many of ours a request passes, each of which appends to
+	// X-Forwarded-For whom it has it from; 0 when clients connect themselves.
+	Proxies int
 	// Edge observes the requests; nil for nobody.
 	Edge *telemetry.Edge
 	// Origins are those of the web pages that may call from another site, such
@@ -80,6 +83,7 @@ type Handler struct {
 	logger  *slog.Logger
 	ready   func() error
 	open    bool
+	proxies int
 	edge    *telemetry.Edge
 	origins origins
 	limits  Limits
@@ -99,6 +103,7 @@ func New(cfg Config) (*Handler, error) {
 		logger:  cfg.Logger,
 		ready:   cfg.Ready,
 		open:    cfg.Open,
+		proxies: cfg.Proxies,
 		edge:    cfg.Edge,
 		origins: newOrigins(cfg.Origins),
 		limits:  cfg.Limits.withDefaults(),
