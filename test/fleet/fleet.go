@@ -244,6 +244,20 @@ func (p *Program) Kill() error {
 	return nil
 }
 
+// End sends the program a signal that ends it, and waits until it has. How it
+// ends is not looked at.
+func (p *Program) End(signal syscall.Signal) error {
+	if err := p.command.Process.Signal(signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return err
+	}
+	select {
+	case <-p.done:
+		return nil
+	case <-time.After(time.Minute):
+		return errors.Join(fmt.Errorf("%s did not end: %s", p.Name, p.Output()), p.Kill())
+	}
+}
+
 // Exited reports whether the program has ended.
 func (p *Program) Exited() bool {
 	select {

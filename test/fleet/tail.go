@@ -5,8 +5,9 @@ import (
 	"sync"
 )
 
-// tailBytes is how much of the output of a program is kept.
-const tailBytes = 64 << 10
+// tailBytes is how much of the output of a program is kept: room for what Go
+// shows of some hundred goroutines.
+const tailBytes = 2 << 20
 
 // tail keeps the last of what is written to it.
 type tail struct {

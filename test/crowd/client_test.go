@@ -1,0 +1,120 @@
+package crowd_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"sync/atomic"
+)
+
+// client puts, gets, lists, moves and deletes files of its own.
+type client struct {
+	base   string
+	http   *http.Client
+	random *rand.Rand
+	folder string
+	files  map[string]string // SHA-256 by name
+	names  int
+}
+
+func newTransport(clients int) *http.Transport {
+	return &http.Transport{MaxIdleConns: clients, MaxIdleConnsPerHost: clients}
+}
+
+func newClient(base string, shared *http.Transport, i int) *client {
+	return &client{
+		base: base + "/v1/spaces/default/", http: &http.Client{Transport: shared},
+		random: rand.New(rand.NewPCG(uint64(i), 1)), folder: fmt.Sprintf("crowd/%d", i), files: map[string]string{}, //nolint:gosec // a test's choices
+	}
+}
+
+// sizes are how large files are: most are small, some are not.
+var sizes = []int{0, 100, 4 << 10, 4 << 10, 4 << 10, 30 << 10, 60 << 10, 300 << 10, 2 << 20}
+
+// maxFiles bounds what a client keeps.
+const maxFiles = 12
+
+// round puts a file, reads one back, lists, and now and then moves or deletes.
+func (c *client) round(ctx context.Context, requests, moved *atomic.Int64) error {
+	content := make([]byte, sizes[c.random.IntN(len(sizes))])
+	for i := 0; i < len(content); i += 512 {
+		content[i] = byte(c.random.Uint32())
+	}
+	c.names++
+	name := fmt.Sprintf("f%d", c.names%maxFiles) // a new one, or a new revision
+	sum := sha256.Sum256(content)
+	node, err := c.put(ctx, name, content)
+	if err != nil {
+		return err
+	}
+	c.files[name] = hex.EncodeToString(sum[:])
+	for other, digest := range c.files {
+		got, err := c.do(ctx, http.MethodGet, "paths/"+c.folder+"/"+other, nil)
+		if err != nil {
+			return err
+		}
+		if sum := sha256.Sum256(got); hex.EncodeToString(sum[:]) != digest {
+			return fmt.Errorf("%s has other bytes than were put", other)
+		}
+		moved.Add(int64(len(got)))
+		break
+	}
+	requests.Add(3)
+	moved.Add(int64(len(content)))
+	if _, err := c.do(ctx, http.MethodGet, "files?pageSize=5&path=/"+c.folder, nil); err != nil {
+		return err
+	}
+	if c.random.IntN(4) > 0 {
+		return nil
+	}
+	requests.Add(1)
+	delete(c.files, name)
+	if c.random.IntN(2) == 0 {
+		_, err = c.do(ctx, http.MethodDelete, "paths/"+c.folder+"/"+name, nil)
+		return err
+	}
+	body, err := json.Marshal(map[string]string{"displayName": fmt.Sprintf("moved %d", c.names)})
+	if err == nil {
+		_, err = c.do(ctx, http.MethodPost, node+":move", body)
+	}
+	return err
+}
+
+// put returns the last parts of the name of the node.
+func (c *client) put(ctx context.Context, name string, content []byte) (string, error) {
+	got, err := c.do(ctx, http.MethodPut, "paths/"+c.folder+"/"+name, content)
+	if err != nil {
+		return "", err
+	}
+	var node struct{ Name string }
+	if err := json.Unmarshal(got, &node); err != nil {
+		return "", err
+	}
+	return node.Name[len("spaces/default/"):], nil
+}
+
+func (c *client) do(ctx context.Context, method, path string, body []byte) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	if method == http.MethodPost {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close() //nolint:errcheck // read to its end
+	got, err := io.ReadAll(resp.Body)
+	if err == nil && resp.StatusCode >= 300 {
+		err = fmt.Errorf("%s %s: %s: %s", method, path, resp.Status, got)
+	}
+	return got, err
+}
