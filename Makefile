@@ -50,8 +50,13 @@ containers: need-go build ## Test the images and docker-compose.yml in container
 	@HOLDFAST_BIN=$(CURDIR)/$(BIN) scripts/containers
 
 .PHONY: soak
-soak: need-go need-cc ## Long runs: SOAK_KILLS=… kills, FUZZ_MINUTES=… for each fuzzer
+soak: need-go need-cc ## Long runs: SOAK_KILLS=… kills, a crowd of clients, histories, scale, FUZZ_MINUTES=… for each fuzzer
 	@cd test && SOAK_KILLS=$${SOAK_KILLS:-1000} go test -race -count=1 -timeout 0 -run Soak ./... -soak
+	@cd services && go test -race -count=1 -timeout 0 -v -run 'TestHistories|TestInterleavings' ./metadata/internal/namespace \
+		-history-operations 100000 -interleave-every 1
+	@cd services && go test -count=1 -timeout 0 -v -run TestScale ./metadata/internal/namespace -scale 1000000
+	@cd services && go test -count=1 -timeout 0 -run TestPowerLoss ./storage/blob/diskblob -powerloss.lives 3000
+	@cd services && go test -count=1 -timeout 0 -run TestPowerLoss ./metadata/table/pebbletable -powerloss.crashes 1000
 	@scripts/fuzz "$${FUZZ_MINUTES:-5}m" $(filter-out deploy,$(MODULES))
 
 .PHONY: bench

@@ -69,7 +69,7 @@ func run(ctx context.Context, args []string, out io.Writer) (bool, error) {
 		root    = flags.String("root", "..", "root of the source `tree`")
 		list    = flags.String("list", "tools/mutants/list", "`folder` of the mutants, below the root")
 		only    = flags.String("run", "", "only mutants whose name matches this `regexp`")
-		timeout = flags.Duration("timeout", 10*time.Minute, "longest time for one command")
+		timeout = flags.Duration("timeout", 30*time.Minute, "longest time for one command")
 		verbose = flags.Bool("v", false, "print the output of each command")
 	)
 	if err := flags.Parse(args); err != nil {
