@@ -21,7 +21,7 @@ import (
 	"github.com/holdfast-files/holdfast/services/storage/internal/ledgertest"
 )
 
-const testExtent = 1 << 20
+const testExtent = 300 << 10
 
 // newResumableWorld is a world with small extents and memory for a few streams.
 func newResumableWorld(tb testing.TB, ledgerFault func(method string) ledgertest.Fault) *world {
@@ -231,6 +231,7 @@ func TestAppendIsDurableAsItGoes(t *testing.T) {
 		}
 		body.reads <- data[2*testExtent : 2*testExtent+1]
 		time.Sleep(time.Minute + time.Second)
+		synctest.Wait()
 		if len(offsets) != 3 || offsets[2] != 2*testExtent+1 {
 			t.Errorf("durable after the time of an extent: %v", offsets)
 		}

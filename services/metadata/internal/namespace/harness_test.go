@@ -60,6 +60,8 @@ type world struct {
 	blobs map[string]bool
 	// contents are those of the blobs of resumable uploads.
 	contents map[string]string
+	// joining has the last piece of an upload joined with all before.
+	joining bool
 }
 
 func newWorld(t *testing.T) *world {
