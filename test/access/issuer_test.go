@@ -1,86 +1,49 @@
 package access_test
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/base64"
-	"encoding/json"
-	"os"
 	"testing"
-	"time"
+
+	"github.com/holdfast-files/holdfast/test/issuer"
 )
 
 const (
-	issuerName = "https://issuer.test"
-	audience   = "holdfast-test"
+	issuerName = issuer.Name
+	audience   = issuer.Audience
 	admins     = "operators"
 )
 
-// issuer signs tokens, by hand (RFC 7515): what the service verifies with a
-// library must not be made with the same one.
-type issuer struct {
-	t   testing.TB
-	key *ecdsa.PrivateKey
+// signer is an issuer that fails the test when it cannot sign.
+type signer struct {
+	t testing.TB
+	*issuer.Issuer
 }
 
-type object map[string]any
+type object = map[string]any
 
-func newIssuer(t testing.TB) *issuer {
+func newIssuer(t testing.TB) *signer {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	own, err := issuer.New()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &issuer{t: t, key: key}
-}
-
-// publish writes the issuer's keys to a file (RFC 7517).
-func (i *issuer) publish(file string) {
-	i.t.Helper()
-	point, err := i.key.PublicKey.Bytes()
-	if err != nil {
-		i.t.Fatal(err)
-	}
-	text, err := json.Marshal(object{"keys": []object{{
-		"kty": "EC", "crv": "P-256", "kid": "k1", "use": "sig", "alg": "ES256",
-		"x": base64.RawURLEncoding.EncodeToString(point[1:33]),
-		"y": base64.RawURLEncoding.EncodeToString(point[33:]),
-	}}})
-	if err != nil {
-		i.t.Fatal(err)
-	}
-	if err := os.WriteFile(file, text, 0o600); err != nil {
-		i.t.Fatal(err)
-	}
+	return &signer{t, own}
 }
 
 // token returns the token of a subject, with changed claims.
-func (i *issuer) token(subject string, changes object) string {
-	i.t.Helper()
-	claims := object{
-		"iss": issuerName, "aud": audience, "sub": subject,
-		"exp": time.Now().Add(time.Hour).Unix(), "iat": time.Now().Unix(),
-	}
-	for name, value := range changes {
-		claims[name] = value
-	}
-	signed := part(i.t, object{"alg": "ES256", "kid": "k1", "typ": "JWT"}) + "." + part(i.t, claims)
-	sum := sha256.Sum256([]byte(signed))
-	r, s, err := ecdsa.Sign(rand.Reader, i.key, sum[:])
+func (s *signer) token(subject string, changes object) string {
+	s.t.Helper()
+	token, err := s.Token(subject, changes)
 	if err != nil {
-		i.t.Fatal(err)
+		s.t.Fatal(err)
 	}
-	signature := append(r.FillBytes(make([]byte, 32)), s.FillBytes(make([]byte, 32))...)
-	return signed + "." + base64.RawURLEncoding.EncodeToString(signature)
+	return token
 }
 
 func part(t testing.TB, v any) string {
 	t.Helper()
-	text, err := json.Marshal(v)
+	text, err := issuer.Part(v)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return base64.RawURLEncoding.EncodeToString(text)
+	return text
 }

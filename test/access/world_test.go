@@ -34,7 +34,7 @@ const ledgerToken = "the-credential-of-storage-in-these-tests"
 type world struct {
 	t       *testing.T
 	fleet   *fleet.Fleet
-	issuer  *issuer
+	issuer  *signer
 	bearers map[string]string // by column
 	counter *atomic.Int64
 	shared  map[string]string // what denied calls are about, by placeholder
@@ -68,7 +68,9 @@ func newWorld(t *testing.T, mode fleet.Mode) *world {
 		client: &http.Client{Timeout: time.Minute},
 	}
 	jwks := filepath.Join(dir, "jwks.json")
-	w.issuer.publish(jwks)
+	if err := w.issuer.Publish(jwks); err != nil {
+		t.Fatal(err)
+	}
 	bootstrap := "bootstrap-key-of-a-test-" + random(24)
 	w.fleet, err = fleet.Start(t.Context(), fleet.Config{
 		Mode: mode, Programs: built, DataDir: filepath.Join(dir, "data"),

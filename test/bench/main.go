@@ -114,10 +114,16 @@ var errMissing = errors.New("not installed")
 func candidates(programs string) []candidate {
 	return []candidate{
 		{"Holdfast, one process", func(ctx context.Context, dir string) (target, error) {
-			return holdfast(ctx, fleet.One, programs, dir)
+			return holdfast(ctx, fleet.One, programs, dir, nil)
 		}},
 		{"Holdfast, three processes", func(ctx context.Context, dir string) (target, error) {
-			return holdfast(ctx, fleet.Three, programs, dir)
+			return holdfast(ctx, fleet.Three, programs, dir, nil)
+		}},
+		{"Holdfast, one process, API key", func(ctx context.Context, dir string) (target, error) {
+			return identified(ctx, apiKey, programs, dir)
+		}},
+		{"Holdfast, one process, token", func(ctx context.Context, dir string) (target, error) {
+			return identified(ctx, token, programs, dir)
 		}},
 		{"nginx DAV", startNginx},
 	}

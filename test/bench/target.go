@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
@@ -18,6 +19,8 @@ type target struct {
 	put  func(name string, body []byte, size int64) exchange
 	get  func(name string) exchange
 	stop func() error
+	// smallOnly leaves the loads of large files out.
+	smallOnly bool
 }
 
 // used returns what all processes of the target have used together.
@@ -35,10 +38,10 @@ func (t target) used() (fleet.Usage, error) {
 }
 
 // holdfast starts Holdfast in one of its modes.
-func holdfast(ctx context.Context, mode fleet.Mode, programs, dataDir string) (target, error) {
-	f, err := fleet.Start(ctx, fleet.Config{
-		Mode: mode, Programs: programs, DataDir: dataDir, Flags: map[string]string{"log-level": "warn"},
-	})
+func holdfast(ctx context.Context, mode fleet.Mode, programs, dataDir string, flags map[string]string) (target, error) {
+	all := map[string]string{"log-level": "warn"}
+	maps.Copy(all, flags)
+	f, err := fleet.Start(ctx, fleet.Config{Mode: mode, Programs: programs, DataDir: dataDir, Flags: all})
 	if err != nil {
 		return target{}, err
 	}
