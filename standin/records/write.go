@@ -89,17 +89,22 @@ func (s *Server) carryOut(keys []key, after []int, transaction bool, write func(
 	}
 	err := write()
 	for i, k := range keys {
+		if err != nil {
+			break
+		}
 		left, failed := s.there(k)
 		if failed != nil {
 			return failed
 		}
 		s.used.writes(before[k], left, transaction)
-		if err == nil && after[i] >= 0 {
+		if after[i] >= 0 {
 			s.tables[k.table].partitions[k.partition] += after[i]
 			if len(before[k]) > 0 {
 				s.tables[k.table].partitions[k.partition]--
 			}
 		}
+	}
+	for _, k := range keys { // when all have been counted: they may share a partition
 		if err := s.clear(k); err != nil {
 			return err
 		}
