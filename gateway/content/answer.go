@@ -57,7 +57,7 @@ func (a *answer) wait() (*storagev1.UploadResponse, error) {
 	} else {
 		<-a.done
 	}
-	if a.err == io.EOF {
+	if a.err == io.EOF { //nolint:errorlint // the end of a stream is io.EOF itself
 		return nil, errors.New("storage ended an upload without its response")
 	}
 	if a.err != nil {

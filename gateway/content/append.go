@@ -77,7 +77,7 @@ func (c *Client) AppendUpload(ctx context.Context, spec *storagev1.AppendSpec, b
 // so, after all that came, and not by the end of the stream.
 func sendAppend(stream appendStream, spec *storagev1.AppendSpec, body io.Reader) error {
 	err := stream.Send(&storagev1.AppendUploadRequest{Payload: &storagev1.AppendUploadRequest_Spec{Spec: spec}})
-	if err == io.EOF {
+	if err == io.EOF { //nolint:errorlint // the end of a stream is io.EOF itself
 		return wire.ErrStreamEnded
 	}
 	if err != nil {
@@ -117,7 +117,7 @@ func (a *appendAnswers) receive() {
 	for a.status == nil {
 		message, err := a.stream.Recv()
 		switch {
-		case err == io.EOF:
+		case err == io.EOF: //nolint:errorlint // the end of a stream is io.EOF itself
 			a.err = errors.New("storage ended an append without its status")
 		case err != nil:
 			a.err = err

@@ -58,7 +58,7 @@ func (c *Client) Upload(ctx context.Context, spec *storagev1.UploadSpec, body io
 
 func sendUpload(stream uploadStream, answer *answer, spec *storagev1.UploadSpec, body io.Reader) error {
 	err := stream.Send(&storagev1.UploadRequest{Payload: &storagev1.UploadRequest_Spec{Spec: spec}})
-	if err == io.EOF {
+	if err == io.EOF { //nolint:errorlint // the end of a stream is io.EOF itself
 		return wire.ErrStreamEnded
 	}
 	if err != nil {

@@ -85,7 +85,7 @@ func digestValue(dict *httpsfv.Dictionary, algorithm string, size int) ([]byte, 
 	}
 	sum, ok := item.Value.([]byte)
 	if !ok || len(sum) != size {
-		return nil, fmt.Errorf("want %d bytes as :base64:", size)
+		return nil, fmt.Errorf("want %d bytes, in base64 between colons", size)
 	}
 	return sum, nil
 }

@@ -59,7 +59,7 @@ func (h *Handler) postForm(x *exchange, boundary string) error {
 	for {
 		f.body.left = maxFormHeadBytes
 		part, err := f.parts.NextRawPart()
-		if err == io.EOF { //nolint:errorlint // as NextRawPart has it
+		if err == io.EOF {
 			break
 		}
 		if err != nil {

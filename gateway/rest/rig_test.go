@@ -112,7 +112,9 @@ func serve(t *testing.T, w *world, cfg rest.Config) *rig {
 		if err := server.Close(); err != nil {
 			t.Error(err)
 		}
-		<-done
+		if err := <-done; !errors.Is(err, http.ErrServerClosed) {
+			t.Error(err)
+		}
 	})
 	return &rig{world: w, t: t, addr: lis.Addr().String(), client: client, settle: func() {}}
 }

@@ -285,17 +285,6 @@ func (w *world) GetUpload(ctx context.Context, req *metadatav1.GetUploadRequest)
 	return proto.CloneOf(u.upload), nil
 }
 
-// text returns the contents at a path.
-func (w *world) text(path string) string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	f := w.files[path]
-	if f == nil {
-		return "nothing"
-	}
-	return string(f.bytes)
-}
-
 // upload returns an upload by the URL of its Location.
 func (w *world) uploadAt(location string) *metadatav1.Upload {
 	w.mu.Lock()

@@ -57,7 +57,7 @@ func (c *config) Validate() error {
 	check.Secret("grant-key", c.GrantKey, c.GrantKeyFile)
 	c.Settings.Check(&check, map[string]string{"listen": c.Listen, "ledger-listen": c.LedgerListen})
 	c.Identity.Check(&check)
-	c.engineConfig.check(&check)
+	c.check(&check)
 	c.Retention.Check(&check)
 	check.Positive("max-connection-age", c.MaxConnectionAge)
 	c.Process.Check(&check)

@@ -38,7 +38,7 @@ func (c *config) Validate() error {
 	check.HostPort("ledger", c.Ledger)
 	check.Secret("ledger-token", c.LedgerToken, c.LedgerTokenFile)
 	c.Settings.Check(&check, map[string]string{"listen": c.Listen, "inspect-listen": c.InspectListen})
-	c.engineConfig.check(&check)
+	c.check(&check)
 	c.Limits.Check(&check)
 	check.Positive("max-connection-age", c.MaxConnectionAge)
 	c.Process.Check(&check)

@@ -87,7 +87,7 @@ var build = sync.OnceValues(func() (string, error) {
 		}
 	}
 	into := filepath.Join(dir, ".build", "bin", "standin")
-	command := exec.Command("go", "build", "-o", into, ".") //nolint:gosec,noctx // fixed words
+	command := exec.Command("go", "build", "-o", into, ".") //nolint:gosec // fixed words
 	command.Dir = filepath.Join(dir, "standin")
 	command.Env = append(os.Environ(), "GOWORK=off", "CGO_ENABLED=0")
 	if out, err := command.CombinedOutput(); err != nil {

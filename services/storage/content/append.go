@@ -80,7 +80,7 @@ func surplus(body io.Reader) error {
 	switch n, err := io.ReadFull(body, one[:]); {
 	case n > 0:
 		return fault.New(errorsv1.Reason_REASON_CONFLICT, "the upload is complete")
-	case err == io.EOF: //nolint:errorlint // a wrapped io.EOF is a failure
+	case err == io.EOF:
 		return nil
 	default:
 		return unreadable(err)

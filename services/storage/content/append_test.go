@@ -230,7 +230,7 @@ func TestAppendIsDurableAsItGoes(t *testing.T) {
 			t.Errorf("durable so far: %v", offsets)
 		}
 		body.reads <- data[2*testExtent : 2*testExtent+1]
-		time.Sleep(time.Minute + time.Second)
+		time.Sleep(time.Minute + time.Second) //nolint:forbidigo // the clock is that of synctest
 		synctest.Wait()
 		if len(offsets) != 3 || offsets[2] != 2*testExtent+1 {
 			t.Errorf("durable after the time of an extent: %v", offsets)

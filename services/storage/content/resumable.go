@@ -6,7 +6,6 @@ import (
 
 	"github.com/holdfast-files/holdfast/internal/fault"
 	ledgerv1 "github.com/holdfast-files/holdfast/proto/holdfast/ledger/v1"
-	metadatav1 "github.com/holdfast-files/holdfast/proto/holdfast/metadata/v1"
 	storagev1 "github.com/holdfast-files/holdfast/proto/holdfast/storage/v1"
 )
 
@@ -95,9 +94,4 @@ func (e *Engine) finish(ctx context.Context, grant []byte, size int64) (*storage
 		return e.ledger.FinishUpload(ctx, &ledgerv1.FinishUploadRequest{Grant: grant, SizeBytes: size})
 	})
 	return resp.GetStatus(), err
-}
-
-// complete reports whether an upload has its outcome.
-func complete(status *storagev1.UploadStatus) bool {
-	return status.GetUpload().GetState() == metadatav1.Upload_COMPLETE
 }

@@ -96,7 +96,7 @@ func fetch(ctx context.Context, client *http.Client, from string) ([]byte, error
 	if err != nil {
 		return nil, err
 	}
-	defer resp.Body.Close() //nolint:errcheck // it was read
+	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("%s: %s", from, resp.Status)
 	}

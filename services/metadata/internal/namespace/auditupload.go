@@ -46,7 +46,7 @@ func (a *audit) examineUpload(ctx context.Context, item table.Item, name resourc
 	if !passed(u.GetExpireMicros(), a.n.now()) {
 		return nil
 	}
-	pending, err := a.n.waiting(ctx, recordv1.Job_UPLOAD, resource.File{Space: name.Space, ID: name.ID})
+	pending, err := a.n.waiting(ctx, recordv1.Job_UPLOAD, resource.File(name))
 	if err != nil || pending {
 		return err
 	}

@@ -31,7 +31,7 @@ func (n *Namespace) Commit(ctx context.Context, req *ledgerv1.CommitRequest) (*l
 	if err != nil {
 		return nil, err
 	}
-	access.ActFor(ctx, grant.GetPrincipal(), access.Kind(grant.GetIdentity().GetKind())) //nolint:gosec // a small number
+	access.ActFor(ctx, grant.GetPrincipal(), access.Kind(grant.GetIdentity().GetKind()))
 	if err := n.stillAllowed(ctx, grant.GetIdentity(), grant.GetSpace(), access.Writer); err != nil {
 		return nil, err
 	}

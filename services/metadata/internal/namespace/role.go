@@ -109,7 +109,7 @@ func identity(p access.Principal) *recordv1.Identity {
 // PERMISSION_DENIED.
 func (n *Namespace) stillAllowed(ctx context.Context, who *recordv1.Identity, space string, least access.Role) error {
 	p := access.Principal{
-		ID: who.GetPrincipal(), Kind: access.Kind(who.GetKind()), //nolint:gosec // one of a few small numbers
+		ID: who.GetPrincipal(), Kind: access.Kind(who.GetKind()),
 		Groups: who.GetGroups(), Administrator: who.GetAdministrator(),
 	}
 	if len(who.GetKeyHash()) > 0 {

@@ -3,6 +3,7 @@ package namespace
 import (
 	"context"
 	"errors"
+	"log/slog"
 
 	"github.com/holdfast-files/holdfast/internal/fault"
 	recordv1 "github.com/holdfast-files/holdfast/proto/holdfast/record/v1"
@@ -35,7 +36,8 @@ func (n *Namespace) advance(ctx context.Context, item table.Item, job *recordv1.
 	case recordv1.Job_UPLOAD:
 		return n.stepUpload(ctx, item, job)
 	default:
-		n.config.Logger.ErrorContext(ctx, "unknown job", "job", jobRef(item.Key), "kind", job.GetKind())
+		n.config.Logger.ErrorContext(ctx, "unknown job",
+			slog.String("job", jobRef(item.Key)), slog.String("kind", job.GetKind().String()))
 		return nil
 	}
 }

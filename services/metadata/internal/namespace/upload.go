@@ -103,9 +103,6 @@ func (u upload) lists() []*recordv1.ExtentList {
 	return []*recordv1.ExtentList{{Id: u.listID(), Count: u.GetBatches()}}
 }
 
-// whole reports whether all bytes are there.
-func (u upload) whole() bool { return u.Length != nil && u.GetOffset() == u.GetLength() }
-
 // status returns the upload as its owner sees it.
 func (u upload) status() (*storagev1.UploadStatus, error) {
 	shown := &metadatav1.Upload{

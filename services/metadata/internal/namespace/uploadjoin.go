@@ -3,6 +3,7 @@ package namespace
 import (
 	"context"
 	"errors"
+	"log/slog"
 
 	"google.golang.org/protobuf/proto"
 
@@ -129,6 +130,6 @@ func (n *Namespace) finishWhole(ctx context.Context, name resource.Upload) {
 		return u, err
 	})
 	if err != nil {
-		n.config.Logger.InfoContext(ctx, "upload not joined yet", "upload", name.String(), "error", err)
+		n.config.Logger.InfoContext(ctx, "upload not joined yet", slog.String("upload", name.String()), slog.Any("error", err))
 	}
 }

@@ -74,7 +74,7 @@ func (n *Namespace) granted(ctx context.Context, grant *recordv1.UploadGrant) (u
 	if u.GetEpoch() != grant.GetEpoch() {
 		return u, fault.New(errorsv1.Reason_REASON_UPLOAD_SUPERSEDED, "a newer request has %s", u.name)
 	}
-	access.ActFor(ctx, u.GetPrincipal(), access.Kind(u.GetTarget().GetIdentity().GetKind())) //nolint:gosec // a small number
+	access.ActFor(ctx, u.GetPrincipal(), access.Kind(u.GetTarget().GetIdentity().GetKind()))
 	return u, n.unexpired(u)
 }
 

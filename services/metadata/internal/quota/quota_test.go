@@ -72,7 +72,7 @@ func TestReservations(t *testing.T) {
 	var all sync.WaitGroup
 	for seed := range uint64(16) {
 		all.Go(func() {
-			dice := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // a test that can be repeated
+			dice := rand.New(rand.NewPCG(seed, 1))
 			for range 20 {
 				reserved := quota.Amount{Bytes: dice.Int64N(200), Files: 1}
 				err := change(ctx, store, q, quota.Reserve(reserved))

@@ -49,7 +49,11 @@ func least(bound string) (key string, some bool) {
 		return bound, true
 	}
 	// Behind a longest key comes the one with its last byte raised.
-	prefix := strings.TrimRight(bound[:table.MaxSortBytes], "\xff")
+	// Bytes, not characters: strings.TrimRight would take others for 0xff.
+	prefix := bound[:table.MaxSortBytes]
+	for strings.HasSuffix(prefix, "\xff") {
+		prefix = prefix[:len(prefix)-1]
+	}
 	if prefix == "" {
 		return "", false
 	}

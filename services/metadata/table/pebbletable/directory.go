@@ -109,7 +109,7 @@ func (d *directory) read(name, format string, value any) error {
 	if err != nil {
 		return translate(err)
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // it was only read, or its sync was checked
 	if n, err := fmt.Fscanf(f, format, value); n != 1 || err != nil {
 		return d.damaged(name, err)
 	}

@@ -43,7 +43,7 @@ func (t *Table) due(from []byte, now int64) (*commit, error) {
 	if err != nil {
 		return nil, translate(err)
 	}
-	defer it.Close()
+	defer it.Close() //nolint:errcheck // its errors are those of the iteration
 	var c *commit
 	for ok := it.First(); ok; ok = it.Next() {
 		seconds, item, ok := splitExpiryKey(it.Key())

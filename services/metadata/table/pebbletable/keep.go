@@ -3,6 +3,7 @@ package pebbletable
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"time"
 )
 
@@ -18,11 +19,11 @@ func (t *Table) keep(ctx context.Context, interval time.Duration) {
 			return
 		case <-ticker.C:
 			if err := t.purge(ctx); err != nil && !errors.Is(err, context.Canceled) {
-				t.log.Warn("expired records could not be removed; it is tried again", "error", err)
+				t.log.LogAttrs(ctx, slog.LevelWarn, "expired records could not be removed; it is tried again", slog.Any("error", err))
 			}
 		case <-t.flushed:
 			if err := t.mark(); err != nil {
-				t.log.Warn("the mark of committed records could not be raised", "error", err)
+				t.log.LogAttrs(ctx, slog.LevelWarn, "the mark of committed records could not be raised", slog.Any("error", err))
 			}
 		}
 	}

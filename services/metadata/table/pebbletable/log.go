@@ -19,12 +19,12 @@ type logger struct {
 
 func (l logger) Infof(format string, args ...any) {
 	if l.log.Enabled(context.Background(), slog.LevelDebug) {
-		l.log.Debug("pebble: " + fmt.Sprintf(format, args...))
+		l.log.Debug("pebble", slog.String("message", fmt.Sprintf(format, args...)))
 	}
 }
 
 func (l logger) Errorf(format string, args ...any) {
-	l.log.Error("pebble: " + fmt.Sprintf(format, args...))
+	l.log.Error("pebble", slog.String("message", fmt.Sprintf(format, args...)))
 }
 
 // Fatalf must not return, as Pebble would go on with a state it has given up.
@@ -55,14 +55,14 @@ const flushRetryPause = 50 * time.Millisecond
 func listener(log *slog.Logger, flushed func()) *pebble.EventListener {
 	l := &pebble.EventListener{
 		BackgroundError: func(err error) {
-			log.Error("metadata storage failed in the background; it is tried again", "error", err)
-			time.Sleep(flushRetryPause)
+			log.Error("metadata storage failed in the background; it is tried again", slog.Any("error", err))
+			time.Sleep(flushRetryPause) //nolint:forbidigo // Pebble has no other way to be slowed down
 		},
 		DataCorruption: func(i pebble.DataCorruptionInfo) {
-			log.Error("stored metadata is damaged", "file", i.Path, "error", i.Details)
+			log.Error("stored metadata is damaged", slog.String("file", i.Path), slog.Any("error", i.Details))
 		},
 		WriteStallBegin: func(i pebble.WriteStallBeginInfo) {
-			log.Warn("metadata commits wait for flushes or compactions", "reason", i.Reason)
+			log.Warn("metadata commits wait for flushes or compactions", slog.String("reason", i.Reason))
 		},
 		WriteStallEnd: func() { log.Info("metadata commits go on") },
 		FlushEnd: func(i pebble.FlushInfo) {

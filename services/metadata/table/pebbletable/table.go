@@ -143,7 +143,7 @@ func (t *Table) Failed() <-chan struct{} { return t.failed }
 func (t *Table) fail(err error) {
 	t.failOnce.Do(func() {
 		t.failure = errStopped(translate(err))
-		t.log.Error("metadata storage failed", "error", err)
+		t.log.Error("metadata storage failed", slog.Any("error", err))
 		close(t.failed)
 	})
 }

@@ -31,7 +31,7 @@ func (o *body) fill(ctx context.Context, b []byte) (n int, ended bool, err error
 			return n, false, errRead
 		}
 		n += m
-		if err == io.EOF { //nolint:errorlint // the end of a Reader is io.EOF itself
+		if err == io.EOF {
 			return n, true, ctx.Err()
 		}
 		if err != nil {

@@ -294,7 +294,7 @@ type alarm struct {
 func (a *alarm) Enabled(context.Context, slog.Level) bool { return true }
 
 func (a *alarm) Handle(_ context.Context, r slog.Record) error {
-	if r.Level < slog.LevelError && !(a.closed && strings.Contains(r.Message, "was not closed")) {
+	if r.Level < slog.LevelError && (!a.closed || !strings.Contains(r.Message, "was not closed")) {
 		return nil
 	}
 	a.mu.Lock()

@@ -72,7 +72,6 @@ func (f *framer) Read(p []byte) (int, error) {
 	f.room -= n
 	f.read += int64(n)
 	f.end = err
-	//nolint:errorlint // a wrapped io.EOF is not an end but a failure
 	if f.room == 0 || err == io.EOF && f.room < blockBytes {
 		f.tail = binary.BigEndian.AppendUint32(nil, f.sum)
 		f.block++

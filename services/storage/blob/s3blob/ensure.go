@@ -14,7 +14,6 @@ import (
 
 	"github.com/holdfast-files/holdfast/internal/fault"
 	"github.com/holdfast-files/holdfast/internal/retry"
-	"github.com/holdfast-files/holdfast/services/storage/blob"
 )
 
 // Ensure makes the bucket unless it is there, and waits until a blob can be
@@ -74,5 +73,5 @@ func (s *Store) try(ctx context.Context) error {
 	}
 	var read bytes.Buffer
 	err = short.Read(ctx, id, 0, int64(len(content)), &read)
-	return errors.Join(err, short.Delete(ctx, blob.ID(id)))
+	return errors.Join(err, short.Delete(ctx, id))
 }
