@@ -59,6 +59,11 @@ soak: need-go need-cc ## Long runs: SOAK_KILLS=… kills, a crowd of clients, hi
 	@cd services && go test -count=1 -timeout 0 -run TestPowerLoss ./metadata/table/pebbletable -powerloss.crashes 1000
 	@scripts/fuzz "$${FUZZ_MINUTES:-5}m" $(filter-out deploy,$(MODULES))
 
+.PHONY: clients
+clients: need-go build ## Clients of others upload over a network that breaks (needs npm and chromium)
+	@cd test/clients && npm ci --no-audit --no-fund
+	@cd test && HOLDFAST_BIN=$(CURDIR)/$(BIN) go test -tags clients -count=1 -timeout 30m ./clients
+
 .PHONY: bench
 bench: need-go ## Measure this service, and others on this machine, as a table (ARGS=…)
 	@cd test && go run ./bench $(ARGS)

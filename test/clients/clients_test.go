@@ -192,7 +192,7 @@ func TestUppy(t *testing.T) {
 			}
 			node(t, &result, "uppy.mjs", chromium, site+"/", string(task))
 			t.Logf("%d connections broken, paused %d times", proxy.Cuts(), result.Paused)
-			if proxy.Cuts() < 3 {
+			if proxy.Cuts() < 3 && scenario != "cancel" || proxy.Cuts() == 0 { // that one ends early
 				t.Errorf("only %d connections were broken", proxy.Cuts())
 			}
 			if scenario == "cancel" {

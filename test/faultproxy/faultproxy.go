@@ -150,8 +150,14 @@ func (p *Proxy) forward(server, client net.Conn, plan plan, due *atomic.Bool) er
 		return errCut
 	}
 	due.Store(true)
-	_, err := io.Copy(server, client)
-	return err
+	if _, err := io.CopyN(server, client, p.config.MaxBytes); err != nil { // the answer broke it, or the client is done
+		if err == io.EOF {
+			return nil
+		}
+		return err
+	}
+	p.cuts.Add(1) // the answer takes too long to wait for
+	return errCut
 }
 
 // answer passes on what the server sends, and reports whether an answer was due

@@ -117,6 +117,9 @@ func transport(connections int) *http.Transport {
 	}
 }
 
+// Home names the server and the space.
+func (c *Client) Home() string { return c.server + "/v1/" + c.space }
+
 // Close closes the idle connections.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 

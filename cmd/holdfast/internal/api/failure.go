@@ -65,6 +65,9 @@ func failure(resp *http.Response) *fault.Error {
 	}
 
 	text, err := io.ReadAll(io.LimitReader(resp.Body, maxErrorBytes))
+	if err == nil && strings.HasPrefix(resp.Header.Get("Content-Type"), "application/problem+json") {
+		return problem(e, text)
+	}
 	var body failureBody
 	if err != nil || json.Unmarshal(text, &body) != nil || body.Error.Message == "" {
 		return e
@@ -81,6 +84,23 @@ func failure(resp *http.Response) *fault.Error {
 	}
 	if e.Reason == errorsv1.Reason_REASON_INTERNAL && requestID != "" {
 		e.Message += " (request " + requestID + ")"
+	}
+	return e
+}
+
+// problem reads an error as resumable uploads have it (RFC 9457).
+func problem(e *fault.Error, text []byte) *fault.Error {
+	var document struct {
+		Detail   string            `json:"detail"`
+		Reason   string            `json:"reason"`
+		Metadata map[string]string `json:"metadata"`
+	}
+	if json.Unmarshal(text, &document) != nil || document.Detail == "" {
+		return e
+	}
+	e.Message, e.Metadata = document.Detail, document.Metadata
+	if r, ok := errorsv1.Reason_value["REASON_"+document.Reason]; ok {
+		e.Reason = fault.Reason(r)
 	}
 	return e
 }

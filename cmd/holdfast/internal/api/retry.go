@@ -81,7 +81,8 @@ func transient(err error) bool {
 	switch fault.ReasonOf(err) {
 	case errorsv1.Reason_REASON_UNAVAILABLE,
 		errorsv1.Reason_REASON_RATE_LIMITED,
-		errorsv1.Reason_REASON_DEADLINE_EXCEEDED:
+		errorsv1.Reason_REASON_DEADLINE_EXCEEDED,
+		errorsv1.Reason_REASON_UPLOAD_SUPERSEDED:
 		return true
 	}
 	return false

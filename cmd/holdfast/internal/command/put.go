@@ -3,6 +3,8 @@ package command
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"slices"
 
 	"github.com/holdfast-files/holdfast/cmd/holdfast/internal/console"
@@ -26,6 +28,9 @@ func (*Put) Help() string {
 	return `Copies as cp does: into the destination when it is a folder, ends in a slash or
 when there are several sources, and else under its name. A source that ends in
 "/." stands for what is in the folder. Missing folders are made.
+
+Files of 16 MiB and more go on where they were when the network or this program
+was interrupted; run the same command again for the latter.
 
 What arrived is compared by SHA-256. Owners, modes, times and links are not
 kept; a file that changes while it is read fails.`
@@ -71,11 +76,25 @@ func (c *Put) Run(ctx context.Context, con *console.Console) error {
 	report := c.report(con, c.Strict)
 	put := transfer.Put{
 		Client: client, Jobs: c.Jobs, Recursive: c.Recursive, Existing: existing, SameOnly: c.Checksum,
-		NFC: c.NFC, ContentType: c.ContentType, Report: report.item, Meter: report.meter,
+		NFC: c.NFC, ContentType: c.ContentType, Unfinished: unfinished(), Report: report.item, Meter: report.meter,
 	}
 	sources, destination := c.split()
 	if sources[0] == transfer.Stdin {
 		return report.end(ctx, put.Stream(ctx, con.In, destination))
 	}
 	return report.end(ctx, put.Run(ctx, sources, destination))
+}
+
+// unfinished returns the folder for uploads that are not done yet (XDG base
+// directories); "" when there is no home to keep it in.
+func unfinished() string {
+	state := os.Getenv("XDG_STATE_HOME")
+	if !filepath.IsAbs(state) { // as the specification asks
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return ""
+		}
+		state = filepath.Join(home, ".local", "state")
+	}
+	return filepath.Join(state, "holdfast", "uploads")
 }

@@ -75,13 +75,25 @@ func (r *putRun) put(ctx context.Context, local localFile, target api.Path) Item
 		return item.failed(err)
 	}
 	u.Path = target
+	if info.Size() >= resumableBytes {
+		return r.uploadResumable(ctx, item, u, file, info)
+	}
 	return r.upload(ctx, item, u)
 }
 
 // upload sends contents and returns the item with its outcome.
 func (p *Put) upload(ctx context.Context, item Item, u api.Upload) Item {
-	u.ContentType, u.IfAbsent, u.Moved = p.ContentType, p.Existing != Replace, p.Meter.Move
+	p.describe(&u)
 	stored, err := p.Client.Upload(ctx, u)
+	return p.outcome(item, stored, err)
+}
+
+func (p *Put) describe(u *api.Upload) {
+	u.ContentType, u.IfAbsent, u.Moved = p.ContentType, p.Existing != Replace, p.Meter.Move
+}
+
+// outcome returns an item with what became of its upload.
+func (p *Put) outcome(item Item, stored *api.Stored, err error) Item {
 	if err != nil {
 		if p.Existing == Keep && errors.Is(err, fault.Precondition) {
 			return item.skipped("exists")

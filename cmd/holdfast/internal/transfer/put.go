@@ -29,6 +29,9 @@ type Put struct {
 	// ContentType is the media type of every file; the server chooses one by
 	// the name when it is empty.
 	ContentType string
+	// Unfinished is a folder for the URLs of large uploads, so that another run
+	// goes on with them; none does when it is empty.
+	Unfinished string
 	// Report is told the outcome of each item, one call at a time.
 	Report func(Item)
 	// Meter is told how far it has come.

@@ -33,6 +33,7 @@ type Server struct {
 	serial   int
 	nodes    map[string]*node // by resource name
 	outcomes map[string]*outcome
+	uploads  map[string]*uploading // by id
 	faults   []*injected
 	calls    []string
 }
@@ -57,6 +58,7 @@ func New(t *testing.T) *Server {
 		clock:     time.Date(2026, 1, 2, 15, 4, 5, 0, time.UTC),
 		nodes:     map[string]*node{},
 		outcomes:  map[string]*outcome{},
+		uploads:   map[string]*uploading{},
 	}
 	root := s.add("", "", metadatav1.File_FOLDER)
 	root.Name = "spaces/default/files/root"
@@ -101,6 +103,10 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
 		s.route(w, r, rest)
 		return
 	}
+	if id, ok := strings.CutPrefix(rest, "/uploads/"); ok {
+		s.onUpload(w, r, id) // repeated by its offset
+		return
+	}
 	s.once(w, r, rest)
 }
 
@@ -114,6 +120,8 @@ func (s *Server) route(w http.ResponseWriter, r *http.Request, rest string) {
 		s.lookup(w, r)
 	case "files":
 		s.files(w, r, id)
+	case "uploads":
+		s.openUpload(w, r)
 	default:
 		refuse(w, "NOT_FOUND", "no such call")
 	}

@@ -1,0 +1,279 @@
+package api
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding"
+	"encoding/hex"
+	"errors"
+	"hash"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"github.com/holdfast-files/holdfast/internal/fault"
+	errorsv1 "github.com/holdfast-files/holdfast/proto/holdfast/errors/v1"
+)
+
+// Memory remembers the URL of an upload between two runs of a program. The zero
+// value of its implementations knows none.
+type Memory interface {
+	// Load returns what was saved, "" when nothing was.
+	Load() string
+	// Save keeps the URL.
+	Save(location string) error
+	// Forget drops it.
+	Forget()
+}
+
+// Resumable is contents on their way to a path in several requests, each of
+// which goes on where the last one was cut.
+type Resumable struct {
+	Upload
+	// From returns a new reader of the contents from an offset on. Readers may be
+	// in use at the same time.
+	From func(offset int64) io.Reader
+	// Memory lets another run go on.
+	Memory Memory
+}
+
+// UploadResumable is Upload for contents that are large enough to go on after a
+// cut rather than to begin anew. Their length must be known. Only what was not
+// acknowledged is sent again; the SHA-256 of all that was read, before and after
+// the cuts, is compared with what the server has in the end.
+func (c *Client) UploadResumable(ctx context.Context, u Resumable) (*Stored, error) {
+	s := &sending{client: c, Resumable: u, location: u.Memory.Load(), sum: sha256.New()}
+	for attempt := 0; ; {
+		stored, err := s.attempt(ctx)
+		if err == nil {
+			err = s.verify(stored)
+		}
+		if err == nil {
+			u.Memory.Forget()
+			return stored, nil
+		}
+		if s.sent-s.mark >= progressBytes {
+			attempt, s.mark = 0, s.sent
+		}
+		if !s.hopeful(err) && !c.retry.pause(ctx, err, attempt) {
+			s.leave(err)
+			return stored, err
+		}
+		attempt++
+		if attempt > c.retry.retries+1 {
+			s.leave(err)
+			return stored, err
+		}
+	}
+}
+
+// sending is a resumable upload under way.
+type sending struct {
+	client *Client
+	Resumable
+	location string // URL of the upload, relative to the server; "" before there is one
+	key      string // Idempotency-Key of its creation
+
+	offset int64     // what the server has
+	sum    hash.Hash // of the contents up to summed
+	summed int64
+	sent   int64 // bytes sent in all
+	mark   int64 // sent at the last progress
+	told   int64 // what Moved was told
+}
+
+// attempt does what is left to do.
+func (s *sending) attempt(ctx context.Context) (*Stored, error) {
+	if s.location == "" {
+		if err := s.open(ctx); err != nil {
+			return nil, err
+		}
+	} else if done, err := s.query(ctx); err != nil || done {
+		if err != nil {
+			return nil, err
+		}
+		s.offset = s.SizeBytes // its answer was lost: ask for it again
+	}
+	s.tell(s.offset)
+	if err := s.catchUp(ctx); err != nil {
+		return nil, err
+	}
+	return s.add(ctx)
+}
+
+// open opens the upload and remembers it before its first byte.
+func (s *sending) open(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, callLimit)
+	defer cancel()
+	c := s.client
+	if s.key == "" {
+		s.key = rand.Text()
+	}
+	req, err := c.request(ctx, http.MethodPost, c.resource(c.space)+"/uploads?"+url.Values{"path": {string(s.Path)}}.Encode())
+	if err != nil {
+		return err
+	}
+	s.describe(req.Header)
+	req.Header.Del("Expect")
+	req.Header.Set("Idempotency-Key", s.key)
+	req.Header.Set("Upload-Complete", "?0")
+	req.Header.Set("Upload-Length", strconv.FormatInt(s.SizeBytes, 10))
+	resp, err := c.send(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	location, err := url.Parse(resp.Header.Get("Location"))
+	if err != nil || location.Path == "" {
+		return errors.New("the server opened an upload without saying where")
+	}
+	s.location, s.offset = location.EscapedPath(), 0
+	return s.Memory.Save(s.location)
+}
+
+// query asks how much the server has, and reports whether that is all. An
+// upload that is gone is forgotten.
+func (s *sending) query(ctx context.Context) (done bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, callLimit)
+	defer cancel()
+	req, err := s.client.request(ctx, http.MethodHead, s.client.server+s.location)
+	if err != nil {
+		return false, err
+	}
+	resp, err := s.client.send(req)
+	if err != nil {
+		return false, err
+	}
+	defer resp.Body.Close()
+	offset, err := strconv.ParseInt(resp.Header.Get("Upload-Offset"), 10, 64)
+	if err != nil || offset < 0 || offset > s.SizeBytes {
+		return false, errors.New("the server has another upload than the one that was begun")
+	}
+	s.offset = offset
+	return resp.Header.Get("Upload-Complete") == "?1", nil
+}
+
+// catchUp brings the digest to the offset, by reading what the server has.
+func (s *sending) catchUp(ctx context.Context) error {
+	if s.offset < s.summed {
+		s.sum.Reset()
+		s.summed = 0
+	}
+	source := &patientReader{ctx, io.LimitReader(s.From(s.summed), s.offset-s.summed)}
+	n, err := io.Copy(s.sum, source)
+	s.summed += n
+	if err == nil && s.summed != s.offset {
+		err = io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+// add sends the rest.
+func (s *sending) add(ctx context.Context) (*Stored, error) {
+	c := s.client
+	watched, dog := watch(ctx, c.patience)
+	defer dog.stop()
+	req, err := c.request(watched, http.MethodPatch, c.server+s.location)
+	if err != nil {
+		return nil, err
+	}
+	rest := s.SizeBytes - s.offset
+	req.Header.Set("Content-Type", "application/partial-upload")
+	req.Header.Set("Upload-Offset", strconv.FormatInt(s.offset, 10))
+	req.Header.Set("Upload-Complete", "?1")
+	if rest >= expectBytes {
+		req.Header.Set("Expect", "100-continue")
+	}
+	b := newBody(s.From(s.offset), s.move, dog, c.patience)
+	before, err := s.sum.(encoding.BinaryMarshaler).MarshalBinary()
+	if err != nil {
+		return nil, err
+	}
+	b.hash = s.sum
+	req.Body, req.ContentLength = b, rest
+	if rest == 0 {
+		req.Body = http.NoBody
+		dog.grant(answerPatience)
+	}
+	stored, err := c.exchange(watched, req)
+	sent, _, readErr := b.finish(true) // what was told to Moved is set right by the next query
+	s.sent += sent
+	if err == nil && readErr == nil {
+		s.summed += sent
+		return stored, nil
+	}
+	// What was sent may not have come: the digest goes back, and on from there.
+	s.sum = sha256.New()
+	if rerr := s.sum.(encoding.BinaryUnmarshaler).UnmarshalBinary(before); rerr != nil {
+		return nil, rerr
+	}
+	if readErr != nil {
+		return nil, readErr
+	}
+	return nil, err
+}
+
+func (s *sending) move(n int64) {
+	s.told += n
+	if s.Moved != nil {
+		s.Moved(n)
+	}
+}
+
+// tell makes what Moved was told equal to what the server has.
+func (s *sending) tell(offset int64) { s.move(offset - s.told) }
+
+// verify compares what was stored with what was read.
+func (s *sending) verify(stored *Stored) error {
+	sum := hex.EncodeToString(s.sum.Sum(nil))
+	if stored.Node.SizeBytes == s.SizeBytes && stored.Node.SHA256 == sum {
+		return nil
+	}
+	return fault.New(errorsv1.Reason_REASON_DIGEST_MISMATCH,
+		"sent %d bytes with sha-256 %s, but %d bytes with sha-256 %s were stored",
+		s.SizeBytes, sum, stored.Node.SizeBytes, stored.Node.SHA256)
+}
+
+// hopeful reports whether an attempt that failed so is worth another at once,
+// and makes ready for it: an upload that is gone is opened anew, and one that is
+// further than was thought is asked.
+func (s *sending) hopeful(err error) bool {
+	switch {
+	case s.location == "":
+		return false
+	case errors.Is(err, fault.NotFound), fault.ReasonOf(err) == errorsv1.Reason_REASON_EXPIRED:
+		s.restart()
+		return true
+	}
+	return fault.ReasonOf(err) == errorsv1.Reason_REASON_OFFSET_MISMATCH
+}
+
+func (s *sending) restart() {
+	s.Memory.Forget()
+	s.location, s.key, s.offset, s.summed = "", "", 0, 0
+	s.sum.Reset()
+	s.tell(0)
+}
+
+// leave keeps the upload for another run where that can go on with it.
+func (s *sending) leave(err error) {
+	s.tell(0)
+	if !transient(err) && !errors.Is(err, context.Canceled) {
+		s.Memory.Forget()
+	}
+}
+
+// patientReader ends when the context does.
+type patientReader struct {
+	ctx    context.Context
+	source io.Reader
+}
+
+func (r *patientReader) Read(p []byte) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return r.source.Read(p)
+}

@@ -1,0 +1,141 @@
+package api_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/holdfast-files/holdfast/cmd/holdfast/internal/api"
+	"github.com/holdfast-files/holdfast/cmd/holdfast/internal/api/apitest"
+	"github.com/holdfast-files/holdfast/internal/fault"
+)
+
+// kept is a memory that a test looks into.
+type kept struct{ location string }
+
+func (k *kept) Load() string { return k.location }
+
+func (k *kept) Save(location string) error {
+	k.location = location
+	return nil
+}
+
+func (k *kept) Forget() { k.location = "" }
+
+func resumable(path api.Path, p []byte, memory api.Memory) api.Resumable {
+	return api.Resumable{
+		Upload: upload(path, p), Memory: memory,
+		From: func(offset int64) io.Reader { return bytes.NewReader(p[offset:]) },
+	}
+}
+
+// Each thing that can happen to a request happens, up to three times, and there
+// is one revision with the right bytes; what came is not sent again.
+func TestUploadResumableSurvives(t *testing.T) {
+	half := int64(len(contents) / 2)
+	for name, f := range map[string]struct {
+		method string
+		fault  apitest.Fault
+	}{
+		"open refused":    {"POST", apitest.Refuse("UNAVAILABLE", "0")},
+		"open lost":       {"POST", apitest.LoseAnswer()},
+		"cut at once":     {"PATCH", apitest.Cut(0)},
+		"cut midway":      {"PATCH", apitest.CutKept(half)},
+		"a bit at a time": {"PATCH", apitest.CutKept(1000)},
+		"nothing kept":    {"PATCH", apitest.Cut(half)},
+		"answer lost":     {"PATCH", apitest.LoseAnswer()},
+		"taken over":      {"PATCH", apitest.Refuse("UPLOAD_SUPERSEDED", "0")},
+		"other offset":    {"PATCH", apitest.Refuse("OFFSET_MISMATCH", "")},
+		"question lost":   {"HEAD", apitest.LoseAnswer()},
+		"proxy":           {"PATCH", apitest.Answer(http.StatusBadGateway)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := apitest.New(t)
+			c := client(t, s)
+			lookup(t, c, "/")
+			times := 3
+			if f.method == "HEAD" { // asked after a cut, which counts too
+				times = 2
+				s.Inject("PATCH", "/uploads", apitest.Cut(0))
+			}
+			for range times {
+				s.Inject(f.method, "/uploads", f.fault)
+			}
+			var moved atomic.Int64
+			memory := new(kept)
+			u := resumable("/a", contents, memory)
+			u.Moved = func(n int64) { moved.Add(n) }
+			u.IfAbsent = true
+			stored, err := c.UploadResumable(t.Context(), u)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !stored.Created || s.Tree()["/a"] != string(contents) || revisions(t, c) != 1 {
+				t.Errorf("created %v, %d revisions", stored.Created, revisions(t, c))
+			}
+			if moved.Load() != int64(len(contents)) || memory.location != "" {
+				t.Errorf("%d bytes counted, %q remembered", moved.Load(), memory.location)
+			}
+		})
+	}
+}
+
+// Another run goes on where the first one was ended.
+func TestUploadResumableAnew(t *testing.T) {
+	s := apitest.New(t)
+	memory := new(kept)
+	ctx, cancel := context.WithCancel(t.Context())
+	s.Inject("PATCH", "/uploads", apitest.CutKept(2_000_000))
+	s.Inject("HEAD", "/uploads", apitest.Before(cancel))
+	if _, err := client(t, s).UploadResumable(ctx, resumable("/a", contents, memory)); !errors.Is(err, context.Canceled) {
+		t.Fatalf("ended by %v", err)
+	}
+	if memory.location == "" || s.Tree()["/a"] != "" {
+		t.Fatalf("%q remembered, %d bytes there", memory.location, len(s.Tree()["/a"]))
+	}
+	before := len(s.Calls())
+	if _, err := client(t, s).UploadResumable(t.Context(), resumable("/a", contents, memory)); err != nil {
+		t.Fatal(err)
+	}
+	if s.Tree()["/a"] != string(contents) {
+		t.Error("other bytes")
+	}
+	for _, call := range s.Calls()[before:] {
+		if strings.HasPrefix(call, "POST") {
+			t.Errorf("opened anew: %s", call)
+		}
+	}
+}
+
+// An upload that the server has forgotten begins anew.
+func TestUploadResumableGone(t *testing.T) {
+	s := apitest.New(t)
+	memory := &kept{"/v1/spaces/default/uploads/gone"}
+	s.Inject("PATCH", "/uploads", apitest.Before(s.ForgetUploads))
+	if _, err := client(t, s).UploadResumable(t.Context(), resumable("/a", contents, memory)); err != nil {
+		t.Fatal(err)
+	}
+	if s.Tree()["/a"] != string(contents) || memory.location != "" {
+		t.Errorf("%d bytes, %q remembered", len(s.Tree()["/a"]), memory.location)
+	}
+}
+
+// Contents that were damaged on their way are not taken for the file's.
+func TestUploadResumableDamaged(t *testing.T) {
+	s := apitest.New(t)
+	memory := new(kept)
+	s.Inject("PATCH", "/uploads", apitest.DamageBody())
+	_, err := client(t, s).UploadResumable(t.Context(), resumable("/a", contents, memory))
+	if !damagedErr(err) || memory.location != "" {
+		t.Errorf("%v, %q remembered", err, memory.location)
+	}
+}
+
+func damagedErr(err error) bool {
+	return err != nil && fault.ReasonOf(err).String() == "REASON_DIGEST_MISMATCH"
+}
