@@ -92,7 +92,7 @@ func (g *target) holdfast(t *testing.T, args ...string) (string, int) {
 	command := exec.CommandContext(t.Context(), filepath.Join(g.programs, "holdfast"), args...) //nolint:gosec // a program of ours
 	command.Env = append(fleet.Environ(), "HOLDFAST_SERVER="+g.url)
 	if g.key != "" {
-		command.Env = append(command.Env, "HOLDFAST_TOKEN="+g.key)
+		command.Env = append(command.Env, "HOLDFAST_KEY="+g.key)
 	}
 	out, err := command.CombinedOutput()
 	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
