@@ -97,7 +97,7 @@ func testAppendFault(t *testing.T, row []mishap, from int, summed bool) bool {
 	w := newResumableWorld(t, g.ledger)
 	w.store.Fault = g.blob
 	data := random(2*testExtent+300_000, 7)
-	upload := w.open(t, "/a", int64(len(data)))
+	upload := w.open(t, int64(len(data)))
 
 	g.done = false
 	acknowledged := int64(0)
@@ -128,7 +128,7 @@ func testAppendFault(t *testing.T, row []mishap, from int, summed bool) bool {
 	if err != nil || status.GetFile() == nil {
 		t.Fatalf("continued: %v, %v", status, err)
 	}
-	w.holds(t, "/a", data)
+	w.holds(t, data)
 	return g.struck
 }
 

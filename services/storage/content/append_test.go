@@ -3,7 +3,7 @@ package content_test
 import (
 	"bytes"
 	"context"
-	"crypto/sha1"
+	"crypto/sha1" //nolint:gosec // a checksum that tus asks for
 	"encoding/hex"
 	"io"
 	"log/slog"
@@ -21,7 +21,10 @@ import (
 	"github.com/holdfast-files/holdfast/services/storage/internal/ledgertest"
 )
 
-const testExtent = 300 << 10
+const (
+	testPath   = "/a"
+	testExtent = 300 << 10
+)
 
 // newResumableWorld is a world with small extents and memory for a few streams.
 func newResumableWorld(tb testing.TB, ledgerFault func(method string) ledgertest.Fault) *world {
@@ -38,10 +41,10 @@ func (w *world) newEngine(ledgerFault func(method string) ledgertest.Fault) *con
 	})
 }
 
-func (w *world) open(tb testing.TB, path string, size int64) string {
+func (w *world) open(tb testing.TB, size int64) string {
 	tb.Helper()
 	req := &storagev1.CreateUploadRequest{Parent: "spaces/s", Target: &storagev1.CreateUploadRequest_Path{
-		Path: &storagev1.PathTarget{Space: "spaces/s", Path: path},
+		Path: &storagev1.PathTarget{Space: "spaces/s", Path: testPath},
 	}}
 	if size >= 0 {
 		req.SizeBytes = &size
@@ -70,18 +73,18 @@ func (w *world) query(tb testing.TB, name string) *storagev1.UploadStatus {
 	return status
 }
 
-// holds checks that the file at path has the contents, and that nothing else is
+// holds checks that the file has the contents, and that nothing else is
 // left once all was swept.
-func (w *world) holds(tb testing.TB, path string, data []byte) {
+func (w *world) holds(tb testing.TB, data []byte) {
 	tb.Helper()
 	w.ledger.Check()
-	if _, got, err := w.download(context.Background(), pathRequest(path)); err != nil || !bytes.Equal(got, data) {
+	if _, got, err := w.download(context.Background(), pathRequest(testPath)); err != nil || !bytes.Equal(got, data) {
 		tb.Errorf("download: %d bytes, %v; want %d", len(got), err, len(data))
 	}
-	if node, _ := w.ledger.File(path); node.GetSha256() != hex.EncodeToString(sum(data)) {
+	if node, _ := w.ledger.File(testPath); node.GetSha256() != hex.EncodeToString(sum(data)) {
 		tb.Errorf("digest %s", node.GetSha256())
 	}
-	extents := len(w.ledger.Extents(path))
+	extents := len(w.ledger.Extents(testPath))
 	w.sweepAll(tb)
 	if got := len(w.store.IDs()); got != extents {
 		tb.Errorf("%d blobs are left for %d extents", got, extents)
@@ -135,7 +138,7 @@ func TestAppendSizes(t *testing.T) {
 					if declared {
 						size = int64(c.total)
 					}
-					upload := w.open(t, "/a", size)
+					upload := w.open(t, size)
 					var status *storagev1.UploadStatus
 					for at := 0; at < c.total; at += c.piece {
 						end := min(at+c.piece, c.total)
@@ -153,7 +156,7 @@ func TestAppendSizes(t *testing.T) {
 					if n := len(w.ledger.Extents("/a")); n > 10+c.total/testExtent {
 						t.Errorf("%d extents", n)
 					}
-					w.holds(t, "/a", data)
+					w.holds(t, data)
 				})
 			})
 		}
@@ -167,7 +170,7 @@ func TestAppendCut(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			w := newResumableWorld(t, nil)
 			data := random(size+1000, 4)
-			upload := w.open(t, "/a", int64(len(data)))
+			upload := w.open(t, int64(len(data)))
 			_, err := w.append(t.Context(), upload, 0, io.MultiReader(bytes.NewReader(data[:size]), failing{io.ErrUnexpectedEOF}))
 			if fault.ReasonOf(err) != errorsv1.Reason_REASON_INVALID_ARGUMENT {
 				t.Errorf("cut after %d: %v", size, err)
@@ -181,7 +184,7 @@ func TestAppendCut(t *testing.T) {
 			if _, err := w.append(t.Context(), upload, int64(size), bytes.NewReader(data[size:])); err != nil {
 				t.Fatal(err)
 			}
-			w.holds(t, "/a", data)
+			w.holds(t, data)
 		})
 	}
 }
@@ -190,7 +193,7 @@ func TestAppendClientLeaves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newResumableWorld(t, nil)
 		data := random(700_000, 4)
-		upload := w.open(t, "/a", int64(len(data)))
+		upload := w.open(t, int64(len(data)))
 		ctx, cancel := context.WithCancel(t.Context())
 		body := newScript()
 		body.reads <- data[:600_000]
@@ -204,7 +207,7 @@ func TestAppendClientLeaves(t *testing.T) {
 		if _, err := w.append(t.Context(), upload, 600_000, bytes.NewReader(data[600_000:])); err != nil {
 			t.Fatal(err)
 		}
-		w.holds(t, "/a", data)
+		w.holds(t, data)
 	})
 }
 
@@ -214,7 +217,7 @@ func TestAppendIsDurableAsItGoes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newResumableWorld(t, nil)
 		data := random(3*testExtent, 4)
-		upload := w.open(t, "/a", -1)
+		upload := w.open(t, -1)
 		body := newScript()
 		body.reads <- data[:2*testExtent]
 		var offsets []int64
@@ -240,7 +243,7 @@ func TestAppendIsDurableAsItGoes(t *testing.T) {
 		if err := <-done; err != nil {
 			t.Fatal(err)
 		}
-		w.holds(t, "/a", data)
+		w.holds(t, data)
 	})
 }
 
@@ -251,7 +254,7 @@ func TestAppendTakeover(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			w := newResumableWorld(t, nil)
 			data := random(400_000, 5)
-			upload := w.open(t, "/a", int64(len(data)))
+			upload := w.open(t, int64(len(data)))
 			body := newScript()
 			body.reads <- data[:300_000]
 			ended := make(chan error, 1)
@@ -281,7 +284,7 @@ func TestAppendTakeover(t *testing.T) {
 			if err := <-ended; fault.ReasonOf(err) != errorsv1.Reason_REASON_UPLOAD_SUPERSEDED {
 				t.Errorf("elsewhere=%v: the older one: %v", elsewhere, err)
 			}
-			w.holds(t, "/a", data)
+			w.holds(t, data)
 		})
 	}
 }
@@ -290,7 +293,7 @@ func TestAppendRefusals(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newResumableWorld(t, nil)
 		data := random(10_000, 6)
-		upload := w.open(t, "/a", 10_000)
+		upload := w.open(t, 10_000)
 		_, err := w.append(t.Context(), upload, 5, bytes.NewReader(data))
 		if fault.ReasonOf(err) != errorsv1.Reason_REASON_OFFSET_MISMATCH {
 			t.Errorf("wrong offset: %v", err)
@@ -328,12 +331,12 @@ func TestAppendRefusals(t *testing.T) {
 		if _, err := w.append(t.Context(), upload, 10_000, bytes.NewReader(data)); fault.ReasonOf(err) != errorsv1.Reason_REASON_CONFLICT {
 			t.Errorf("more for a complete one: %v", err)
 		}
-		w.holds(t, "/a", data)
+		w.holds(t, data)
 	})
 }
 
 func checksum(data []byte) func(*storagev1.AppendSpec) {
-	digest := sha1.Sum(data)
+	digest := sha1.Sum(data) //nolint:gosec // likewise
 	return func(s *storagev1.AppendSpec) {
 		s.Checksum = &storagev1.Checksum{Algorithm: storagev1.Checksum_SHA1, Value: digest[:]}
 	}
@@ -345,7 +348,7 @@ func TestAppendChecksum(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			w := newResumableWorld(t, nil)
 			data := random(3*testExtent+77, 8)
-			upload := w.open(t, "/a", int64(len(data)))
+			upload := w.open(t, int64(len(data)))
 			body, want := io.Reader(bytes.NewReader(data)), int64(len(data))
 			given := data
 			switch how {
@@ -367,7 +370,7 @@ func TestAppendChecksum(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			w.holds(t, "/a", data)
+			w.holds(t, data)
 		})
 	}
 }
@@ -375,7 +378,7 @@ func TestAppendChecksum(t *testing.T) {
 func TestCancelUpload(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newResumableWorld(t, nil)
-		upload := w.open(t, "/a", -1)
+		upload := w.open(t, -1)
 		if _, err := w.append(t.Context(), upload, 0, bytes.NewReader(random(100, 1))); err != nil {
 			t.Fatal(err)
 		}
