@@ -156,7 +156,7 @@ func (c *serveCommand) serve(ctx context.Context, logger *slog.Logger, tel *tele
 	web := transport.NewServer(transport.Config{Handler: handler, Logger: logger, Malformed: rest.Malformed})
 	listener := transport.Secure(transport.Limit(listeners[0], c.MaxConnections), own)
 	components = append(components, lifecycle.HTTP("gateway", web, listener))
-	logger.Info(c.greeting(), "url", c.url(), "data_dir", c.DataDir)
+	logger.InfoContext(ctx, c.greeting(), slog.String("url", c.url()), slog.String("data_dir", c.DataDir))
 	return lifecycle.Run(ctx, logger, c.Lifecycle(readiness), components...)
 }
 

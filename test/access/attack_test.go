@@ -120,7 +120,7 @@ func (w *world) raw(request string) int {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	defer conn.Close() //nolint:errcheck // nothing is lost
+	defer conn.Close()
 	if _, err := io.WriteString(conn, request); err != nil {
 		w.t.Fatal(err)
 	}
@@ -128,7 +128,7 @@ func (w *world) raw(request string) int {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	defer resp.Body.Close() //nolint:errcheck // as above
+	defer resp.Body.Close()
 	return resp.StatusCode
 }
 

@@ -16,7 +16,7 @@ func (w *world) pathTraversal() {
 		"/v1/spaces/team/paths/..%2f..%2fother%2fpaths%2fsecret.txt",
 		"/v1/spaces/team/paths/%252e%252e%252fother%252fpaths%252fsecret.txt",
 		"/v1/spaces/team/paths/..%5c..%5cother%5cpaths%5csecret.txt",
-		`/v1/spaces/team/paths/..\..\other\paths\secret.txt`,
+		`/v1/spaces/team/paths/..\..\othere\paths\secret.txt`,
 		"/v1/spaces/team/paths/..;/..;/other/paths/secret.txt",
 		"/v1/spaces/team/paths/%c0%ae%c0%ae/%c0%ae%c0%ae/other/paths/secret.txt",
 		"/v1/spaces/team/paths/%c0%af..%c0%afother/paths/secret.txt",
@@ -138,7 +138,7 @@ func (w *world) get(target string) *http.Response {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	defer resp.Body.Close() //nolint:errcheck // it is read to its end
+	defer resp.Body.Close()
 	if _, err := io.Copy(io.Discard, resp.Body); err != nil {
 		w.t.Fatal(err)
 	}

@@ -40,7 +40,7 @@ var placeholders = map[string]func(w *world) string{
 		if err != nil {
 			w.t.Fatal(err)
 		}
-		defer resp.Body.Close() //nolint:errcheck // it is empty
+		defer resp.Body.Close()
 		if resp.StatusCode != http.StatusCreated {
 			w.t.Fatalf("open an upload: %s", resp.Status)
 		}

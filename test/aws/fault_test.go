@@ -226,7 +226,7 @@ func (w *world) sound(blobs int) {
 	defer cancel()
 	var last string
 	for {
-		command := exec.CommandContext(ctx, filepath.Join(w.programs, "holdfast"), "fsck", "--inspect="+w.Inspect, "--deep") //nolint:gosec // a program of ours
+		command := exec.CommandContext(ctx, filepath.Join(w.programs, "holdfast"), "fsck", "--inspect="+w.Inspect, "--deep")
 		command.Env = fleet.Environ()
 		out, err := command.CombinedOutput()
 		last = string(out)

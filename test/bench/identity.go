@@ -88,7 +88,7 @@ func post(ctx context.Context, address, collection, bearer string, body any, mad
 	if err != nil {
 		return err
 	}
-	defer resp.Body.Close() //nolint:errcheck // it is read
+	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusCreated {
 		return fmt.Errorf("%s: %s", collection, resp.Status)
 	}

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strings"
@@ -36,13 +37,13 @@ func main() {
 	flag.StringVar(&o.only, "only", "", "measure only servers whose name contains this")
 	flag.StringVar(&o.op, "op", "", "measure only operations whose name contains this")
 	flag.Parse()
-	if err := run(context.Background(), o); err != nil {
+	if err := run(context.Background(), os.Stdout, o); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, o options) error {
+func run(ctx context.Context, out io.Writer, o options) error {
 	dir, err := os.MkdirTemp("", "holdfast-bench-")
 	if err != nil {
 		return err
@@ -66,7 +67,7 @@ func run(ctx context.Context, o options) error {
 			t, err := c.start(ctx, data)
 			if errors.Is(err, errMissing) {
 				if round == 0 {
-					fmt.Printf("left out: %s: %v\n", c.name, err)
+					fmt.Fprintf(out, "left out: %s: %v\n", c.name, err)
 				}
 				continue
 			}
@@ -86,9 +87,9 @@ func run(ctx context.Context, o options) error {
 			}
 		}
 	}
-	fmt.Println(tableHead)
+	fmt.Fprintln(out, tableHead)
 	for _, key := range order {
-		fmt.Println(median(rows[key]))
+		fmt.Fprintln(out, median(rows[key]))
 	}
 	return nil
 }

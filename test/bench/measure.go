@@ -41,7 +41,7 @@ func measure(ctx context.Context, t target, o options) ([]row, error) {
 		})
 		return nil
 	}
-	base := rand.Int64() //nolint:gosec // only to make names fresh
+	base := rand.Int64()
 	err := add("PUT 4 KiB", load{clients: o.clients, duration: o.duration, make: func(n int64) exchange {
 		return t.put(fmt.Sprintf("small/%x/%d/%d", base, n%16, n), small, smallBytes)
 	}})
@@ -55,7 +55,7 @@ func measure(ctx context.Context, t target, o options) ([]row, error) {
 		return nil, err
 	}
 	err = add("GET 4 KiB", load{clients: o.clients, duration: o.duration, make: func(int64) exchange {
-		return t.get(fmt.Sprintf("get/%d", 1+rand.IntN(smallFiles))) //nolint:gosec // any file will do
+		return t.get(fmt.Sprintf("get/%d", 1+rand.IntN(smallFiles)))
 	}})
 	if err != nil || t.smallOnly {
 		return rows, err

@@ -47,21 +47,21 @@ func startNginx(ctx context.Context, dir string) (target, error) {
 		return target{}, err
 	}
 	for _, d := range []string{dir, filepath.Join(dir, "files"), filepath.Join(dir, "temp")} {
-		if err := os.MkdirAll(d, 0o777); err != nil { //nolint:gosec // nginx may drop its privileges
+		if err := os.MkdirAll(d, 0o777); err != nil {
 			return target{}, err
 		}
-		if err := os.Chmod(d, 0o777); err != nil { //nolint:gosec // as above
+		if err := os.Chmod(d, 0o777); err != nil {
 			return target{}, err
 		}
 	}
-	if err := os.Chmod(filepath.Dir(dir), 0o755); err != nil { //nolint:gosec // as above
+	if err := os.Chmod(filepath.Dir(dir), 0o755); err != nil {
 		return target{}, err
 	}
 	config := filepath.Join(dir, "nginx.conf")
 	if err := os.WriteFile(config, fmt.Appendf(nil, nginxConfig, dir, address), 0o600); err != nil {
 		return target{}, err
 	}
-	command := exec.CommandContext(ctx, program, "-c", config) //nolint:gosec // found by name
+	command := exec.CommandContext(ctx, program, "-c", config)
 	command.Stderr = os.Stderr
 	if err := command.Start(); err != nil {
 		return target{}, err
@@ -114,7 +114,7 @@ func children(pid int) []int {
 		return nil
 	}
 	for _, task := range tasks {
-		list, err := os.ReadFile(task) //nolint:gosec // found by pattern
+		list, err := os.ReadFile(task)
 		if err != nil {
 			continue
 		}

@@ -191,7 +191,7 @@ func compare(t *testing.T, table string) {
 	}
 	want := "\nList prices of " + cost.Prices + ".\n\n" + table + "\n"
 	if *update {
-		must(t, os.WriteFile(name, []byte(head+begin+want+end+tail), 0o644)) //nolint:gosec // a text of the repository
+		must(t, os.WriteFile(name, []byte(head+begin+want+end+tail), 0o644))
 		return
 	}
 	if had != want {

@@ -69,7 +69,7 @@ func (c *client) send(ctx context.Context, method, path, key string, body io.Rea
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errUnknown, err)
 	}
-	defer resp.Body.Close() //nolint:errcheck // read to its end or given up
+	defer resp.Body.Close()
 	got, err := io.ReadAll(resp.Body)
 	switch {
 	case err != nil:

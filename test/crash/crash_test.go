@@ -52,10 +52,10 @@ func killAndCompare(t *testing.T, mode fleet.Mode, programs string, kills int) {
 	ctx := t.Context()
 	choices := *seed
 	if choices == 0 {
-		choices = rand.Uint64() //nolint:gosec // a test's choices
+		choices = rand.Uint64()
 	}
 	t.Logf("seed %d", choices)
-	random := rand.New(rand.NewPCG(choices, 0)) //nolint:gosec // a test's choices
+	random := rand.New(rand.NewPCG(choices, 0))
 	dir := t.TempDir()
 	f, err := fleet.Start(ctx, fleet.Config{
 		Mode: mode, Programs: programs, DataDir: dir,
@@ -68,7 +68,7 @@ func killAndCompare(t *testing.T, mode fleet.Mode, programs string, kills int) {
 	}
 	h := &harness{t: t, fleet: f}
 	for i := range *workers {
-		h.workers = append(h.workers, h.newWorker(ctx, fmt.Sprintf("/w%d", i), rand.New(rand.NewPCG(choices, uint64(i+1))))) //nolint:gosec // as above
+		h.workers = append(h.workers, h.newWorker(ctx, fmt.Sprintf("/w%d", i), rand.New(rand.NewPCG(choices, uint64(i+1)))))
 	}
 	histogram, inFlight := map[string]int{}, 0
 	for kill := range kills {
@@ -246,7 +246,7 @@ func (h *harness) settle(ctx context.Context, programs string) {
 }
 
 func fsck(ctx context.Context, programs string, args ...string) (string, error) {
-	command := exec.CommandContext(ctx, filepath.Join(programs, "holdfast"), append([]string{"fsck"}, args...)...) //nolint:gosec // ours
+	command := exec.CommandContext(ctx, filepath.Join(programs, "holdfast"), append([]string{"fsck"}, args...)...)
 	command.Env = fleet.Environ()
 	out, err := command.Output()
 	if failed := (*exec.ExitError)(nil); errors.As(err, &failed) {

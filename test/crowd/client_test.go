@@ -30,7 +30,7 @@ func newTransport(clients int) *http.Transport {
 func newClient(base string, shared *http.Transport, i int) *client {
 	return &client{
 		base: base + "/v1/spaces/default/", http: &http.Client{Transport: shared},
-		random: rand.New(rand.NewPCG(uint64(i), 1)), folder: fmt.Sprintf("crowd/%d", i), files: map[string]string{}, //nolint:gosec // a test's choices
+		random: rand.New(rand.NewPCG(uint64(i), 1)), folder: fmt.Sprintf("crowd/%d", i), files: map[string]string{},
 	}
 }
 
@@ -111,7 +111,7 @@ func (c *client) do(ctx context.Context, method, path string, body []byte) ([]by
 	if err != nil {
 		return nil, err
 	}
-	defer resp.Body.Close() //nolint:errcheck // read to its end
+	defer resp.Body.Close()
 	got, err := io.ReadAll(resp.Body)
 	if err == nil && resp.StatusCode >= 300 {
 		err = fmt.Errorf("%s %s: %s: %s", method, path, resp.Status, got)

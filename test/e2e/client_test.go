@@ -56,7 +56,7 @@ func (w *web) do(method, path string, body io.Reader, header ...string) *answer 
 	if err != nil {
 		w.t.Fatalf("%s %s: %v", method, path, err)
 	}
-	defer resp.Body.Close() //nolint:errcheck // read to its end
+	defer resp.Body.Close()
 	got, err := io.ReadAll(resp.Body)
 	if err != nil {
 		w.t.Fatalf("%s %s: %v", method, path, err)

@@ -140,7 +140,7 @@ func (p *Proxy) forward(server, client net.Conn, plan plan, due *atomic.Bool) er
 		return err
 	}
 	if _, err := io.CopyN(server, client, plan.bytes); err != nil {
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		return err
@@ -151,7 +151,7 @@ func (p *Proxy) forward(server, client net.Conn, plan plan, due *atomic.Bool) er
 	}
 	due.Store(true)
 	if _, err := io.CopyN(server, client, p.config.MaxBytes); err != nil { // the answer broke it, or the client is done
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		return err

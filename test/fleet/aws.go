@@ -62,7 +62,7 @@ func StartStandIn(ctx context.Context, programs, dataDir string, flags ...string
 
 // bootstrap waits until the servers answer and makes what the services need.
 func (s *StandIn) bootstrap(ctx context.Context, programs string) error {
-	command := exec.CommandContext(ctx, filepath.Join(programs, "holdfast"), "bootstrap", //nolint:gosec // a program of ours
+	command := exec.CommandContext(ctx, filepath.Join(programs, "holdfast"), "bootstrap",
 		"--table="+s.Table, "--bucket="+s.Bucket, "--dynamodb-endpoint="+s.DynamoDB, "--s3-endpoint="+s.S3,
 		"--timeout=1m")
 	command.Env = append(Environ(), s.Environ()...)

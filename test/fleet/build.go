@@ -22,13 +22,13 @@ func Build(ctx context.Context, into string) (string, error) {
 		"holdfast": "cmd/holdfast", "gateway": "gateway",
 		"metadata": "services/metadata", "storage": "services/storage",
 	} {
-		command := exec.CommandContext(ctx, "go", "build", "-o", filepath.Join(into, name), ".") //nolint:gosec // fixed words
+		command := exec.CommandContext(ctx, "go", "build", "-o", filepath.Join(into, name), ".")
 		command.Dir = filepath.Join(root, folder)
 		if out, err := command.CombinedOutput(); err != nil {
 			return "", fmt.Errorf("build %s: %w\n%s", name, err, out)
 		}
 	}
-	command := exec.CommandContext(ctx, "go", "build", "-o", filepath.Join(into, "standin"), ".") //nolint:gosec // fixed words
+	command := exec.CommandContext(ctx, "go", "build", "-o", filepath.Join(into, "standin"), ".")
 	command.Dir, command.Env = filepath.Join(root, "standin"), append(os.Environ(), "GOWORK=off", "CGO_ENABLED=0")
 	if out, err := command.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build the stand-in: %w\n%s", err, out)

@@ -206,7 +206,7 @@ type Program struct {
 func (p *Program) Start() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	command := exec.Command(p.path, p.args...) //nolint:gosec,noctx // a program of ours, ended by Stop
+	command := exec.Command(p.path, p.args...) //nolint:noctx // ended by Stop
 	command.Env = append(Environ(), p.env...)
 	p.output = new(tail)
 	command.Stdout, command.Stderr = p.output, p.output

@@ -60,13 +60,13 @@ func run(protos, byHand, out string) error {
 		return err
 	}
 	indented.WriteByte('\n')
-	return os.WriteFile(out, indented.Bytes(), 0o644) //nolint:gosec // read by everybody
+	return os.WriteFile(out, indented.Bytes(), 0o644)
 }
 
 // described returns the document that is written by hand. Its references stay
 // unresolved, since some lead to what the protos tell.
 func described(file string) (*openapi3.T, error) {
-	text, err := os.ReadFile(file) //nolint:gosec // named on the command line
+	text, err := os.ReadFile(file)
 	if err != nil {
 		return nil, err
 	}
@@ -83,7 +83,7 @@ func described(file string) (*openapi3.T, error) {
 
 // fromProtos returns the calls of the JSON resources.
 func fromProtos(file string) (*openapi3.T, error) {
-	text, err := os.ReadFile(file) //nolint:gosec // named on the command line
+	text, err := os.ReadFile(file)
 	if err != nil {
 		return nil, err
 	}
