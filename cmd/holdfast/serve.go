@@ -156,7 +156,7 @@ func (c *serveCommand) serve(ctx context.Context, logger *slog.Logger, tel *tele
 	web := transport.NewServer(transport.Config{Handler: handler, Logger: logger, Malformed: rest.Malformed})
 	listener := transport.Secure(transport.Limit(listeners[0], c.MaxConnections), own)
 	components = append(components, lifecycle.HTTP("gateway", web, listener))
-	logger.InfoContext(ctx, c.greeting(), slog.String("url", c.url()), slog.String("data_dir", c.DataDir))
+	logger.InfoContext(ctx, "holdfast is ready", slog.String("callers", c.callers()), slog.String("url", c.url()), slog.String("data_dir", c.DataDir))
 	return lifecycle.Run(ctx, logger, c.Lifecycle(readiness), components...)
 }
 
@@ -179,12 +179,12 @@ func (c *serveCommand) prepare(ctx context.Context, records *metadata.Server) er
 	return err
 }
 
-// greeting says who may call.
-func (c *serveCommand) greeting() string {
+// callers says who may call.
+func (c *serveCommand) callers() string {
 	if c.Configured() {
-		return "holdfast is ready: callers prove who they are"
+		return "prove who they are"
 	}
-	return "holdfast is ready: open to everybody on this machine, since no identity is configured"
+	return "everybody on this machine, since no identity is configured"
 }
 
 func (c *serveCommand) url() string {
