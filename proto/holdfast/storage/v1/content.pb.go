@@ -79,7 +79,7 @@ func (x DownloadHeader_Outcome) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DownloadHeader_Outcome.Descriptor instead.
 func (DownloadHeader_Outcome) EnumDescriptor() ([]byte, []int) {
-	return file_holdfast_storage_v1_content_proto_rawDescGZIP(), []int{10, 0}
+	return file_holdfast_storage_v1_content_proto_rawDescGZIP(), []int{11, 0}
 }
 
 // Chunk is a piece of contents.
@@ -806,6 +806,80 @@ func (x *ReadCondition) GetRangeUnmodifiedTime() *timestamppb.Timestamp {
 	return nil
 }
 
+// SharedTarget is a file that a share link leads to.
+type SharedTarget struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The token of the link.
+	Token string `protobuf:"bytes,1,opt,name=token,proto3" json:"token,omitempty"`
+	// The password, if one is asked for and there is no ticket.
+	Password string `protobuf:"bytes,2,opt,name=password,proto3" json:"password,omitempty"`
+	// The ticket that OpenShare gave, in place of the password.
+	Ticket []byte `protobuf:"bytes,3,opt,name=ticket,proto3" json:"ticket,omitempty"`
+	// Path within a shared folder, names joined by "/"; empty for what is shared
+	// itself.
+	Path          string `protobuf:"bytes,4,opt,name=path,proto3" json:"path,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SharedTarget) Reset() {
+	*x = SharedTarget{}
+	mi := &file_holdfast_storage_v1_content_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SharedTarget) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SharedTarget) ProtoMessage() {}
+
+func (x *SharedTarget) ProtoReflect() protoreflect.Message {
+	mi := &file_holdfast_storage_v1_content_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SharedTarget.ProtoReflect.Descriptor instead.
+func (*SharedTarget) Descriptor() ([]byte, []int) {
+	return file_holdfast_storage_v1_content_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *SharedTarget) GetToken() string {
+	if x != nil {
+		return x.Token
+	}
+	return ""
+}
+
+func (x *SharedTarget) GetPassword() string {
+	if x != nil {
+		return x.Password
+	}
+	return ""
+}
+
+func (x *SharedTarget) GetTicket() []byte {
+	if x != nil {
+		return x.Ticket
+	}
+	return nil
+}
+
+func (x *SharedTarget) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
 // DownloadRequest asks for contents.
 type DownloadRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -815,8 +889,11 @@ type DownloadRequest struct {
 	//
 	//	*DownloadRequest_File
 	//	*DownloadRequest_Path
+	//	*DownloadRequest_Shared
+	//	*DownloadRequest_Signed
 	Source isDownloadRequest_Source `protobuf_oneof:"source"`
-	// Id of a revision; the current one when empty.
+	// Id of a revision; the current one when empty. Must be empty for shared and
+	// signed.
 	Revision string `protobuf:"bytes,3,opt,name=revision,proto3" json:"revision,omitempty"`
 	// Parts to return, in this order after overlapping and adjacent ones were
 	// joined; everything when empty. At most 16 remain after joining.
@@ -831,7 +908,7 @@ type DownloadRequest struct {
 
 func (x *DownloadRequest) Reset() {
 	*x = DownloadRequest{}
-	mi := &file_holdfast_storage_v1_content_proto_msgTypes[9]
+	mi := &file_holdfast_storage_v1_content_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -843,7 +920,7 @@ func (x *DownloadRequest) String() string {
 func (*DownloadRequest) ProtoMessage() {}
 
 func (x *DownloadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_storage_v1_content_proto_msgTypes[9]
+	mi := &file_holdfast_storage_v1_content_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -856,7 +933,7 @@ func (x *DownloadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DownloadRequest.ProtoReflect.Descriptor instead.
 func (*DownloadRequest) Descriptor() ([]byte, []int) {
-	return file_holdfast_storage_v1_content_proto_rawDescGZIP(), []int{9}
+	return file_holdfast_storage_v1_content_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *DownloadRequest) GetSource() isDownloadRequest_Source {
@@ -882,6 +959,24 @@ func (x *DownloadRequest) GetPath() *PathTarget {
 		}
 	}
 	return nil
+}
+
+func (x *DownloadRequest) GetShared() *SharedTarget {
+	if x != nil {
+		if x, ok := x.Source.(*DownloadRequest_Shared); ok {
+			return x.Shared
+		}
+	}
+	return nil
+}
+
+func (x *DownloadRequest) GetSigned() string {
+	if x != nil {
+		if x, ok := x.Source.(*DownloadRequest_Signed); ok {
+			return x.Signed
+		}
+	}
+	return ""
 }
 
 func (x *DownloadRequest) GetRevision() string {
@@ -926,9 +1021,24 @@ type DownloadRequest_Path struct {
 	Path *PathTarget `protobuf:"bytes,2,opt,name=path,proto3,oneof"`
 }
 
+type DownloadRequest_Shared struct {
+	// What a share link leads to. No credential is asked for.
+	Shared *SharedTarget `protobuf:"bytes,8,opt,name=shared,proto3,oneof"`
+}
+
+type DownloadRequest_Signed struct {
+	// The token of a signed link, see ShareService.SignFile. No credential is
+	// asked for.
+	Signed string `protobuf:"bytes,9,opt,name=signed,proto3,oneof"`
+}
+
 func (*DownloadRequest_File) isDownloadRequest_Source() {}
 
 func (*DownloadRequest_Path) isDownloadRequest_Source() {}
+
+func (*DownloadRequest_Shared) isDownloadRequest_Source() {}
+
+func (*DownloadRequest_Signed) isDownloadRequest_Source() {}
 
 // DownloadHeader says what is coming.
 type DownloadHeader struct {
@@ -950,7 +1060,7 @@ type DownloadHeader struct {
 
 func (x *DownloadHeader) Reset() {
 	*x = DownloadHeader{}
-	mi := &file_holdfast_storage_v1_content_proto_msgTypes[10]
+	mi := &file_holdfast_storage_v1_content_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -962,7 +1072,7 @@ func (x *DownloadHeader) String() string {
 func (*DownloadHeader) ProtoMessage() {}
 
 func (x *DownloadHeader) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_storage_v1_content_proto_msgTypes[10]
+	mi := &file_holdfast_storage_v1_content_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -975,7 +1085,7 @@ func (x *DownloadHeader) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DownloadHeader.ProtoReflect.Descriptor instead.
 func (*DownloadHeader) Descriptor() ([]byte, []int) {
-	return file_holdfast_storage_v1_content_proto_rawDescGZIP(), []int{10}
+	return file_holdfast_storage_v1_content_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *DownloadHeader) GetOutcome() DownloadHeader_Outcome {
@@ -1029,7 +1139,7 @@ type DownloadResponse struct {
 
 func (x *DownloadResponse) Reset() {
 	*x = DownloadResponse{}
-	mi := &file_holdfast_storage_v1_content_proto_msgTypes[11]
+	mi := &file_holdfast_storage_v1_content_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1041,7 +1151,7 @@ func (x *DownloadResponse) String() string {
 func (*DownloadResponse) ProtoMessage() {}
 
 func (x *DownloadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_storage_v1_content_proto_msgTypes[11]
+	mi := &file_holdfast_storage_v1_content_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1054,7 +1164,7 @@ func (x *DownloadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DownloadResponse.ProtoReflect.Descriptor instead.
 func (*DownloadResponse) Descriptor() ([]byte, []int) {
-	return file_holdfast_storage_v1_content_proto_rawDescGZIP(), []int{11}
+	return file_holdfast_storage_v1_content_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *DownloadResponse) GetPayload() isDownloadResponse_Payload {
@@ -1156,10 +1266,17 @@ const file_holdfast_storage_v1_content_proto_rawDesc = "" +
 	"\x15unmodified_since_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\x13unmodifiedSinceTime\x12J\n" +
 	"\x13modified_since_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\x11modifiedSinceTime\x12%\n" +
 	"\x0erange_revision\x18\a \x01(\tR\rrangeRevision\x12N\n" +
-	"\x15range_unmodified_time\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\x13rangeUnmodifiedTime\"\x9f\x02\n" +
+	"\x15range_unmodified_time\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\x13rangeUnmodifiedTime\"l\n" +
+	"\fSharedTarget\x12\x14\n" +
+	"\x05token\x18\x01 \x01(\tR\x05token\x12\x1a\n" +
+	"\bpassword\x18\x02 \x01(\tR\bpassword\x12\x16\n" +
+	"\x06ticket\x18\x03 \x01(\fR\x06ticket\x12\x12\n" +
+	"\x04path\x18\x04 \x01(\tR\x04path\"\xf6\x02\n" +
 	"\x0fDownloadRequest\x12\x14\n" +
 	"\x04file\x18\x01 \x01(\tH\x00R\x04file\x125\n" +
-	"\x04path\x18\x02 \x01(\v2\x1f.holdfast.storage.v1.PathTargetH\x00R\x04path\x12\x1a\n" +
+	"\x04path\x18\x02 \x01(\v2\x1f.holdfast.storage.v1.PathTargetH\x00R\x04path\x12;\n" +
+	"\x06shared\x18\b \x01(\v2!.holdfast.storage.v1.SharedTargetH\x00R\x06shared\x12\x18\n" +
+	"\x06signed\x18\t \x01(\tH\x00R\x06signed\x12\x1a\n" +
 	"\brevision\x18\x03 \x01(\tR\brevision\x126\n" +
 	"\x06ranges\x18\x04 \x03(\v2\x1e.holdfast.storage.v1.ByteRangeR\x06ranges\x12@\n" +
 	"\tcondition\x18\x05 \x01(\v2\".holdfast.storage.v1.ReadConditionR\tcondition\x12\x1f\n" +
@@ -1199,7 +1316,7 @@ func file_holdfast_storage_v1_content_proto_rawDescGZIP() []byte {
 }
 
 var file_holdfast_storage_v1_content_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_holdfast_storage_v1_content_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_holdfast_storage_v1_content_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
 var file_holdfast_storage_v1_content_proto_goTypes = []any{
 	(DownloadHeader_Outcome)(0),   // 0: holdfast.storage.v1.DownloadHeader.Outcome
 	(*Chunk)(nil),                 // 1: holdfast.storage.v1.Chunk
@@ -1211,43 +1328,45 @@ var file_holdfast_storage_v1_content_proto_goTypes = []any{
 	(*UploadResponse)(nil),        // 7: holdfast.storage.v1.UploadResponse
 	(*ByteRange)(nil),             // 8: holdfast.storage.v1.ByteRange
 	(*ReadCondition)(nil),         // 9: holdfast.storage.v1.ReadCondition
-	(*DownloadRequest)(nil),       // 10: holdfast.storage.v1.DownloadRequest
-	(*DownloadHeader)(nil),        // 11: holdfast.storage.v1.DownloadHeader
-	(*DownloadResponse)(nil),      // 12: holdfast.storage.v1.DownloadResponse
-	(*timestamppb.Timestamp)(nil), // 13: google.protobuf.Timestamp
-	(*v1.File)(nil),               // 14: holdfast.metadata.v1.File
-	(*v1.Revision)(nil),           // 15: holdfast.metadata.v1.Revision
+	(*SharedTarget)(nil),          // 10: holdfast.storage.v1.SharedTarget
+	(*DownloadRequest)(nil),       // 11: holdfast.storage.v1.DownloadRequest
+	(*DownloadHeader)(nil),        // 12: holdfast.storage.v1.DownloadHeader
+	(*DownloadResponse)(nil),      // 13: holdfast.storage.v1.DownloadResponse
+	(*timestamppb.Timestamp)(nil), // 14: google.protobuf.Timestamp
+	(*v1.File)(nil),               // 15: holdfast.metadata.v1.File
+	(*v1.Revision)(nil),           // 16: holdfast.metadata.v1.Revision
 }
 var file_holdfast_storage_v1_content_proto_depIdxs = []int32{
-	13, // 0: holdfast.storage.v1.WriteCondition.unmodified_since_time:type_name -> google.protobuf.Timestamp
+	14, // 0: holdfast.storage.v1.WriteCondition.unmodified_since_time:type_name -> google.protobuf.Timestamp
 	4,  // 1: holdfast.storage.v1.UploadSpec.child:type_name -> holdfast.storage.v1.ChildTarget
 	5,  // 2: holdfast.storage.v1.UploadSpec.path:type_name -> holdfast.storage.v1.PathTarget
 	2,  // 3: holdfast.storage.v1.UploadSpec.condition:type_name -> holdfast.storage.v1.WriteCondition
 	3,  // 4: holdfast.storage.v1.UploadRequest.spec:type_name -> holdfast.storage.v1.UploadSpec
 	1,  // 5: holdfast.storage.v1.UploadRequest.chunk:type_name -> holdfast.storage.v1.Chunk
-	14, // 6: holdfast.storage.v1.UploadResponse.file:type_name -> holdfast.metadata.v1.File
-	13, // 7: holdfast.storage.v1.ReadCondition.unmodified_since_time:type_name -> google.protobuf.Timestamp
-	13, // 8: holdfast.storage.v1.ReadCondition.modified_since_time:type_name -> google.protobuf.Timestamp
-	13, // 9: holdfast.storage.v1.ReadCondition.range_unmodified_time:type_name -> google.protobuf.Timestamp
+	15, // 6: holdfast.storage.v1.UploadResponse.file:type_name -> holdfast.metadata.v1.File
+	14, // 7: holdfast.storage.v1.ReadCondition.unmodified_since_time:type_name -> google.protobuf.Timestamp
+	14, // 8: holdfast.storage.v1.ReadCondition.modified_since_time:type_name -> google.protobuf.Timestamp
+	14, // 9: holdfast.storage.v1.ReadCondition.range_unmodified_time:type_name -> google.protobuf.Timestamp
 	5,  // 10: holdfast.storage.v1.DownloadRequest.path:type_name -> holdfast.storage.v1.PathTarget
-	8,  // 11: holdfast.storage.v1.DownloadRequest.ranges:type_name -> holdfast.storage.v1.ByteRange
-	9,  // 12: holdfast.storage.v1.DownloadRequest.condition:type_name -> holdfast.storage.v1.ReadCondition
-	0,  // 13: holdfast.storage.v1.DownloadHeader.outcome:type_name -> holdfast.storage.v1.DownloadHeader.Outcome
-	14, // 14: holdfast.storage.v1.DownloadHeader.file:type_name -> holdfast.metadata.v1.File
-	15, // 15: holdfast.storage.v1.DownloadHeader.revision:type_name -> holdfast.metadata.v1.Revision
-	13, // 16: holdfast.storage.v1.DownloadHeader.modify_time:type_name -> google.protobuf.Timestamp
-	8,  // 17: holdfast.storage.v1.DownloadHeader.ranges:type_name -> holdfast.storage.v1.ByteRange
-	11, // 18: holdfast.storage.v1.DownloadResponse.header:type_name -> holdfast.storage.v1.DownloadHeader
-	1,  // 19: holdfast.storage.v1.DownloadResponse.chunk:type_name -> holdfast.storage.v1.Chunk
-	6,  // 20: holdfast.storage.v1.ContentService.Upload:input_type -> holdfast.storage.v1.UploadRequest
-	10, // 21: holdfast.storage.v1.ContentService.Download:input_type -> holdfast.storage.v1.DownloadRequest
-	7,  // 22: holdfast.storage.v1.ContentService.Upload:output_type -> holdfast.storage.v1.UploadResponse
-	12, // 23: holdfast.storage.v1.ContentService.Download:output_type -> holdfast.storage.v1.DownloadResponse
-	22, // [22:24] is the sub-list for method output_type
-	20, // [20:22] is the sub-list for method input_type
-	20, // [20:20] is the sub-list for extension type_name
-	20, // [20:20] is the sub-list for extension extendee
-	0,  // [0:20] is the sub-list for field type_name
+	10, // 11: holdfast.storage.v1.DownloadRequest.shared:type_name -> holdfast.storage.v1.SharedTarget
+	8,  // 12: holdfast.storage.v1.DownloadRequest.ranges:type_name -> holdfast.storage.v1.ByteRange
+	9,  // 13: holdfast.storage.v1.DownloadRequest.condition:type_name -> holdfast.storage.v1.ReadCondition
+	0,  // 14: holdfast.storage.v1.DownloadHeader.outcome:type_name -> holdfast.storage.v1.DownloadHeader.Outcome
+	15, // 15: holdfast.storage.v1.DownloadHeader.file:type_name -> holdfast.metadata.v1.File
+	16, // 16: holdfast.storage.v1.DownloadHeader.revision:type_name -> holdfast.metadata.v1.Revision
+	14, // 17: holdfast.storage.v1.DownloadHeader.modify_time:type_name -> google.protobuf.Timestamp
+	8,  // 18: holdfast.storage.v1.DownloadHeader.ranges:type_name -> holdfast.storage.v1.ByteRange
+	12, // 19: holdfast.storage.v1.DownloadResponse.header:type_name -> holdfast.storage.v1.DownloadHeader
+	1,  // 20: holdfast.storage.v1.DownloadResponse.chunk:type_name -> holdfast.storage.v1.Chunk
+	6,  // 21: holdfast.storage.v1.ContentService.Upload:input_type -> holdfast.storage.v1.UploadRequest
+	11, // 22: holdfast.storage.v1.ContentService.Download:input_type -> holdfast.storage.v1.DownloadRequest
+	7,  // 23: holdfast.storage.v1.ContentService.Upload:output_type -> holdfast.storage.v1.UploadResponse
+	13, // 24: holdfast.storage.v1.ContentService.Download:output_type -> holdfast.storage.v1.DownloadResponse
+	23, // [23:25] is the sub-list for method output_type
+	21, // [21:23] is the sub-list for method input_type
+	21, // [21:21] is the sub-list for extension type_name
+	21, // [21:21] is the sub-list for extension extendee
+	0,  // [0:21] is the sub-list for field type_name
 }
 
 func init() { file_holdfast_storage_v1_content_proto_init() }
@@ -1264,11 +1383,13 @@ func file_holdfast_storage_v1_content_proto_init() {
 		(*UploadRequest_Spec)(nil),
 		(*UploadRequest_Chunk)(nil),
 	}
-	file_holdfast_storage_v1_content_proto_msgTypes[9].OneofWrappers = []any{
+	file_holdfast_storage_v1_content_proto_msgTypes[10].OneofWrappers = []any{
 		(*DownloadRequest_File)(nil),
 		(*DownloadRequest_Path)(nil),
+		(*DownloadRequest_Shared)(nil),
+		(*DownloadRequest_Signed)(nil),
 	}
-	file_holdfast_storage_v1_content_proto_msgTypes[11].OneofWrappers = []any{
+	file_holdfast_storage_v1_content_proto_msgTypes[12].OneofWrappers = []any{
 		(*DownloadResponse_Header)(nil),
 		(*DownloadResponse_Chunk)(nil),
 	}
@@ -1278,7 +1399,7 @@ func file_holdfast_storage_v1_content_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_holdfast_storage_v1_content_proto_rawDesc), len(file_holdfast_storage_v1_content_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   12,
+			NumMessages:   13,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
