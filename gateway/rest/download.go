@@ -38,6 +38,12 @@ func (h *Handler) download(x *exchange, req *storagev1.DownloadRequest) error {
 	if err := d.readQuery(req, x.r.URL.RawQuery); err != nil {
 		return err
 	}
+	return h.send(d, req)
+}
+
+// send has storage send contents.
+func (h *Handler) send(d *download, req *storagev1.DownloadRequest) error {
+	x := d.exchange
 	condition, err := header.ReadCondition(x.r.Header)
 	if err != nil {
 		return err
@@ -62,6 +68,7 @@ type download struct {
 	*exchange
 	pinned     bool // a revision was named, so that the answer never changes
 	attachment bool
+	linked     bool   // by a link, so that nobody is to keep it
 	parts      *parts // nil unless several ranges are sent
 	left       int64  // bytes to come
 	wrote      bool
@@ -97,10 +104,12 @@ func (d *download) start(head *storagev1.DownloadHeader) (io.Writer, error) {
 	if contentType == "" {
 		contentType = "application/octet-stream"
 	}
-	f.set("Accept-Ranges", "bytes")
+	if !head.GetWhole() {
+		f.set("Accept-Ranges", "bytes")
+	}
 	f.set("X-Content-Type-Options", "nosniff")
 	f.set("Content-Security-Policy", "sandbox")
-	f.set("Content-Disposition", header.Disposition(file.GetDisplayName(), contentType, d.attachment))
+	f.set("Content-Disposition", header.Disposition(file.GetDisplayName(), contentType, d.attachment || head.GetAttachment()))
 	if digest := header.ReprDigest(revision.GetSha256()); digest != "" {
 		f.set("Repr-Digest", digest)
 	}
@@ -132,6 +141,9 @@ func (d *download) start(head *storagev1.DownloadHeader) (io.Writer, error) {
 }
 
 func (d *download) cacheControl() string {
+	if d.linked {
+		return linkCache[0]
+	}
 	if d.pinned {
 		return "private, max-age=31536000, immutable"
 	}

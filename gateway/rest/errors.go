@@ -29,7 +29,9 @@ func (x *exchange) fail(err error) {
 	h := x.w.Header()
 	switch status {
 	case http.StatusUnauthorized:
-		h.Set("Www-Authenticate", `Bearer realm="holdfast"`)
+		if h.Get("Www-Authenticate") == "" {
+			h.Set("Www-Authenticate", `Bearer realm="holdfast"`)
+		}
 	case http.StatusRequestedRangeNotSatisfiable:
 		if size := public.Metadata["size_bytes"]; size != "" {
 			h.Set("Content-Range", "bytes */"+size)

@@ -78,6 +78,7 @@ func setDefault[T int64 | time.Duration](field *T, value T) {
 // Handler answers the REST contract. It is safe for concurrent use.
 type Handler struct {
 	files   metadatav1.FileServiceClient
+	shares  metadatav1.ShareServiceClient
 	content content.Content
 	uploads content.Resumable
 	logger  *slog.Logger
@@ -98,6 +99,7 @@ var _ http.Handler = (*Handler)(nil)
 func New(cfg Config) (*Handler, error) {
 	h := &Handler{
 		files:   metadatav1.NewFileServiceClient(cfg.Metadata),
+		shares:  metadatav1.NewShareServiceClient(cfg.Metadata),
 		content: cfg.Content,
 		uploads: cfg.Uploads,
 		logger:  cfg.Logger,
@@ -119,6 +121,7 @@ func New(cfg Config) (*Handler, error) {
 	}
 	h.addBytes()
 	h.addUploads()
+	h.addLinks()
 	return h, h.addPages()
 }
 

@@ -24,6 +24,7 @@ var jsonFiles = []protoreflect.FileDescriptor{
 	metadatav1.File_holdfast_metadata_v1_member_proto,
 	metadatav1.File_holdfast_metadata_v1_key_proto,
 	metadatav1.File_holdfast_metadata_v1_upload_proto,
+	metadatav1.File_holdfast_metadata_v1_share_proto,
 }
 
 // jsonMethod is a gRPC method with what its descriptor says about its calls.
@@ -61,6 +62,9 @@ func (h *Handler) addJSON(conn grpc.ClientConnInterface) error {
 	if err := metadatav1gw.RegisterUploadServiceHandlerClient(ctx, h.json, metadatav1.NewUploadServiceClient(filled)); err != nil {
 		return err
 	}
+	if err := metadatav1gw.RegisterShareServiceHandlerClient(ctx, h.json, metadatav1.NewShareServiceClient(filled)); err != nil {
+		return err
+	}
 	for _, file := range jsonFiles {
 		for i := range file.Services().Len() {
 			if err := h.addService(file.Services().Get(i)); err != nil {
@@ -73,6 +77,9 @@ func (h *Handler) addJSON(conn grpc.ClientConnInterface) error {
 
 func (h *Handler) addService(service protoreflect.ServiceDescriptor) error {
 	for i := range service.Methods().Len() {
+		if !proto.HasExtension(service.Methods().Get(i).Options(), annotations.E_Http) {
+			continue // a call behind another route
+		}
 		m, err := newJSONMethod(service.Methods().Get(i))
 		if err != nil {
 			return err

@@ -112,6 +112,7 @@ func (s *Server) Register(registrar grpc.ServiceRegistrar) {
 	metadatav1.RegisterMemberServiceServer(registrar, s.namespace)
 	metadatav1.RegisterKeyServiceServer(registrar, s.namespace)
 	metadatav1.RegisterUploadServiceServer(registrar, s.namespace)
+	metadatav1.RegisterShareServiceServer(registrar, s.namespace)
 }
 
 // RegisterLedger registers what storage alone may call.

@@ -32,7 +32,7 @@ import (
 func (e *Engine) Download(ctx context.Context, req *storagev1.DownloadRequest, begin func(*storagev1.DownloadHeader) (io.Writer, error)) error {
 	out := &opening{begin: begin, moved: &e.stats.downloaded}
 	err := e.download(ctx, req, out)
-	if errors.Is(err, blob.ErrNotFound) && !out.begun {
+	if errors.Is(err, blob.ErrNotFound) && !out.begun && !out.whole {
 		// The contents may have been purged and swept since Locate.
 		e.stats.retries.Add(1)
 		err = e.download(ctx, req, out)
@@ -55,7 +55,7 @@ func (e *Engine) Download(ctx context.Context, req *storagev1.DownloadRequest, b
 }
 
 func (e *Engine) download(ctx context.Context, req *storagev1.DownloadRequest, out *opening) error {
-	located, err := e.locate(ctx, locateRequest(req))
+	located, err := e.find(ctx, req, out)
 	if err != nil {
 		return err
 	}
@@ -64,6 +64,11 @@ func (e *Engine) download(ctx context.Context, req *storagev1.DownloadRequest, o
 		File:       located.GetFile(),
 		Revision:   located.GetRevision(),
 		ModifyTime: located.GetModifyTime(),
+		Whole:      out.whole,
+		Attachment: out.attachment,
+	}
+	if out.whole {
+		req = &storagev1.DownloadRequest{HeaderOnly: req.GetHeaderOnly()}
 	}
 	verdict, err := judge(req.GetCondition(), located)
 	switch {
@@ -115,6 +120,29 @@ func checkExtents(extents []*ledgerv1.Extent, size int64) error {
 	return nil
 }
 
+// find asks the ledger where the contents are. By a link they are found once for
+// each download, which may be counted.
+func (e *Engine) find(ctx context.Context, req *storagev1.DownloadRequest, out *opening) (*ledgerv1.LocateResponse, error) {
+	shared := &ledgerv1.LocateSharedRequest{HeaderOnly: req.GetHeaderOnly()}
+	switch source := req.GetSource().(type) {
+	case *storagev1.DownloadRequest_Shared:
+		shared.Source = &ledgerv1.LocateSharedRequest_Shared{Shared: source.Shared}
+	case *storagev1.DownloadRequest_Signed:
+		shared.Source = &ledgerv1.LocateSharedRequest_Signed{Signed: source.Signed}
+	default:
+		return e.locate(ctx, locateRequest(req))
+	}
+	if req.GetRevision() != "" {
+		return nil, fault.Invalidf("revision", "is not for links")
+	}
+	resp, err := e.locateShared(ctx, shared)
+	if err != nil {
+		return nil, err
+	}
+	out.whole, out.attachment = resp.GetWhole(), resp.GetAttachment()
+	return resp.GetLocated(), nil
+}
+
 func locateRequest(req *storagev1.DownloadRequest) *ledgerv1.LocateRequest {
 	locate := &ledgerv1.LocateRequest{Revision: req.GetRevision()}
 	switch source := req.GetSource().(type) {
@@ -132,6 +160,9 @@ type opening struct {
 	begin  func(*storagev1.DownloadHeader) (io.Writer, error)
 	header *storagev1.DownloadHeader
 	moved  *atomic.Int64
+
+	whole      bool // neither ranges nor conditions are served
+	attachment bool
 
 	begun  bool
 	w      io.Writer

@@ -32,6 +32,13 @@ func (e *Engine) locate(ctx context.Context, req *ledgerv1.LocateRequest) (*ledg
 	return resp, fault.FromStatus(err)
 }
 
+func (e *Engine) locateShared(ctx context.Context, req *ledgerv1.LocateSharedRequest) (*ledgerv1.LocateSharedResponse, error) {
+	ctx, cancel := context.WithTimeout(ctx, e.ledgerTimeout)
+	defer cancel()
+	resp, err := e.ledger.LocateShared(ctx, req)
+	return resp, fault.FromStatus(err)
+}
+
 // commit makes an upload visible. Once sent, a commit is seen through even
 // when the caller goes away, so that its outcome is known whenever it can be.
 func (e *Engine) commit(ctx context.Context, req *ledgerv1.CommitRequest) (*ledgerv1.CommitResponse, error) {

@@ -1053,7 +1053,12 @@ type DownloadHeader struct {
 	// revision of a file, also when they follow within one second.
 	ModifyTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=modify_time,json=modifyTime,proto3" json:"modify_time,omitempty"`
 	// For PARTIAL: the parts that follow, resolved against the length.
-	Ranges        []*ByteRange `protobuf:"bytes,5,rep,name=ranges,proto3" json:"ranges,omitempty"`
+	Ranges []*ByteRange `protobuf:"bytes,5,rep,name=ranges,proto3" json:"ranges,omitempty"`
+	// Neither ranges nor conditions are served: a link of which each download is
+	// counted.
+	Whole bool `protobuf:"varint,6,opt,name=whole,proto3" json:"whole,omitempty"`
+	// Browsers are to save the contents, also those that they could show.
+	Attachment    bool `protobuf:"varint,7,opt,name=attachment,proto3" json:"attachment,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1121,6 +1126,20 @@ func (x *DownloadHeader) GetRanges() []*ByteRange {
 		return x.Ranges
 	}
 	return nil
+}
+
+func (x *DownloadHeader) GetWhole() bool {
+	if x != nil {
+		return x.Whole
+	}
+	return false
+}
+
+func (x *DownloadHeader) GetAttachment() bool {
+	if x != nil {
+		return x.Attachment
+	}
+	return false
 }
 
 // DownloadResponse is a message of a download: the header first, then chunks.
@@ -1282,14 +1301,18 @@ const file_holdfast_storage_v1_content_proto_rawDesc = "" +
 	"\tcondition\x18\x05 \x01(\v2\".holdfast.storage.v1.ReadConditionR\tcondition\x12\x1f\n" +
 	"\vheader_only\x18\x06 \x01(\bR\n" +
 	"headerOnlyB\b\n" +
-	"\x06source\"\x85\x03\n" +
+	"\x06source\"\xbb\x03\n" +
 	"\x0eDownloadHeader\x12E\n" +
 	"\aoutcome\x18\x01 \x01(\x0e2+.holdfast.storage.v1.DownloadHeader.OutcomeR\aoutcome\x12.\n" +
 	"\x04file\x18\x02 \x01(\v2\x1a.holdfast.metadata.v1.FileR\x04file\x12:\n" +
 	"\brevision\x18\x03 \x01(\v2\x1e.holdfast.metadata.v1.RevisionR\brevision\x12;\n" +
 	"\vmodify_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"modifyTime\x126\n" +
-	"\x06ranges\x18\x05 \x03(\v2\x1e.holdfast.storage.v1.ByteRangeR\x06ranges\"K\n" +
+	"\x06ranges\x18\x05 \x03(\v2\x1e.holdfast.storage.v1.ByteRangeR\x06ranges\x12\x14\n" +
+	"\x05whole\x18\x06 \x01(\bR\x05whole\x12\x1e\n" +
+	"\n" +
+	"attachment\x18\a \x01(\bR\n" +
+	"attachment\"K\n" +
 	"\aOutcome\x12\x17\n" +
 	"\x13OUTCOME_UNSPECIFIED\x10\x00\x12\b\n" +
 	"\x04FULL\x10\x01\x12\v\n" +

@@ -42,6 +42,14 @@ var policy = map[string]rule{
 	metadatav1.KeyService_ListKeys_FullMethodName:  role(Owner, parent),
 	metadatav1.KeyService_DeleteKey_FullMethodName: role(Owner, name),
 
+	metadatav1.ShareService_CreateShare_FullMethodName: role(Writer, parent),
+	metadatav1.ShareService_GetShare_FullMethodName:    role(Writer, name),
+	metadatav1.ShareService_ListShares_FullMethodName:  role(Writer, parent),
+	metadatav1.ShareService_UpdateShare_FullMethodName: role(Writer, shareName),
+	metadatav1.ShareService_DeleteShare_FullMethodName: role(Writer, name),
+	metadatav1.ShareService_SignFile_FullMethodName:    role(Reader, name),
+	metadatav1.ShareService_OpenShare_FullMethodName:   nobody(), // the link is the credential
+
 	ledgerv1.LedgerService_Begin_FullMethodName:     storage(role(Writer, uploadTarget)),
 	ledgerv1.LedgerService_Commit_FullMethodName:    storage(nobody()), // its grant says for whom; the role is checked again
 	ledgerv1.LedgerService_Abandon_FullMethodName:   storage(nobody()), // likewise
@@ -58,6 +66,7 @@ var policy = map[string]rule{
 	ledgerv1.LedgerService_Audit_FullMethodName: storage(administrator()),
 
 	ledgerv1.LedgerService_CorrectUsage_FullMethodName: storage(administrator()),
+	ledgerv1.LedgerService_LocateShared_FullMethodName: storage(nobody()), // the link is the credential
 }
 
 // rule is what the caller of a method needs.
@@ -111,6 +120,10 @@ func fileName(req any) (field, name string) {
 
 func memberName(req any) (field, name string) {
 	return "member.name", req.(*metadatav1.UpdateMemberRequest).GetMember().GetName()
+}
+
+func shareName(req any) (field, name string) {
+	return "share.name", req.(*metadatav1.UpdateShareRequest).GetShare().GetName()
 }
 
 func uploadTarget(req any) (field, name string) {

@@ -82,7 +82,7 @@ func (a *audit) examine(ctx context.Context, item table.Item) error {
 			a.count(parts[0], quota.CountedBy(item))
 		}
 	case record.KindSecret, record.KindIndex, record.KindSpace, record.KindSlots, record.KindOutcome,
-		record.KindAPIKey, record.KindMember:
+		record.KindAPIKey, record.KindMember, record.KindLink:
 	default:
 		a.find(ledgerv1.Finding_RECORD_CORRUPT, jobRef(item.Key), "the key is none of ours")
 	}

@@ -36,17 +36,23 @@ func (n *Namespace) Locate(ctx context.Context, req *ledgerv1.LocateRequest) (*l
 			return nil, err
 		}
 	}
+	return n.located(ctx, name, node, found)
+}
+
+// located says where the contents of a revision of a file are.
+func (n *Namespace) located(
+	ctx context.Context, name resource.File, node *recordv1.Node, found *recordv1.Revision,
+) (*ledgerv1.LocateResponse, error) {
 	all, err := n.allExtents(ctx, name.Space, found.GetLists(), found.GetExtents())
 	if err != nil {
 		return nil, err
 	}
-	response := &ledgerv1.LocateResponse{
+	return &ledgerv1.LocateResponse{
 		File:       file(name.Space, node),
 		Revision:   revision(name, found),
 		ModifyTime: timestamppb.New(time.Unix(found.GetModifySeconds(), 0)),
 		Extents:    extents(all),
-	}
-	return response, nil
+	}, nil
 }
 
 // source reads the node that a download is about.

@@ -56,6 +56,7 @@ type Namespace struct {
 	metadatav1.UnimplementedMemberServiceServer
 	metadatav1.UnimplementedKeyServiceServer
 	metadatav1.UnimplementedUploadServiceServer
+	metadatav1.UnimplementedShareServiceServer
 	ledgerv1.UnimplementedLedgerServiceServer
 
 	config Config
@@ -66,6 +67,8 @@ type Namespace struct {
 	roles    *lru.Cache[roleKey, standingRole]
 	keyUses  *lru.Cache[string, int64] // when a use was last noted, in microseconds
 	keysUsed chan *recordv1.Key
+
+	passwords *passwords // of shares
 }
 
 // Open returns the namespace that the table holds, and makes the table's
@@ -86,6 +89,8 @@ func Open(ctx context.Context, config Config) (*Namespace, error) {
 		roles:    newLRU[roleKey, standingRole](rememberedRoles),
 		keyUses:  newLRU[string, int64](rememberedKeyUses),
 		keysUsed: make(chan *recordv1.Key, keyUsesWaiting),
+
+		passwords: newPasswords(config.Now),
 	}
 	if config.Secret != "" {
 		n.key = seal.KeyOf(config.Secret)

@@ -166,6 +166,9 @@ func (n *Namespace) stepSpace(ctx context.Context, item table.Item, job *recordv
 			return err
 		}
 	}
+	if err := n.gatherShares(ctx, gone); err != nil {
+		return err
+	}
 	if writes := gone.writes(); len(writes) > 0 {
 		return n.table.Commit(ctx, writes)
 	}
@@ -226,5 +229,27 @@ func (r *removal) addAccess(item table.Item) error {
 		r.pending = append(r.pending, table.Delete(record.Membership(m.GetId(), r.space), table.Any))
 	}
 	r.pending = append(r.pending, table.Delete(item.Key, table.IfTag(item.Tag)))
+	return nil
+}
+
+// gatherShares adds share links of a deleted space to a removal, as many as fit
+// into one commit.
+func (n *Namespace) gatherShares(ctx context.Context, gone *removal) error {
+	query := record.Shares(gone.space, "")
+	query.Limit = stepNodes
+	page, err := n.table.Query(ctx, query)
+	if err != nil {
+		return err
+	}
+	for _, item := range page.Items {
+		if gone.size() > stepWrites {
+			return nil
+		}
+		s := new(recordv1.Share)
+		if err := record.Decode(item, s); err != nil {
+			return err
+		}
+		gone.pending = append(gone.pending, dropShare(gone.space, s)...)
+	}
 	return nil
 }

@@ -37,6 +37,9 @@ const (
 	keyUseSuffix        = "#USE"
 	keyHashSort         = "KEY"
 	ownerSort           = "OWNER"
+	linkPrefix          = "L#"
+	linkSort            = "LINK"
+	linkCountSort       = "COUNT"
 	// trashSeparator sorts before every byte that a display name may hold, so
 	// that trash entries order by name first.
 	trashSeparator = "\x01"
@@ -119,6 +122,30 @@ func JobDue(micros int64) string { return fmt.Sprintf("%016x", micros) }
 // Usage is the key of shard k of the counters of a space.
 func Usage(space string, k int) table.Key {
 	return table.Key{Partition: fmt.Sprintf("Q#%s#%d", space, k), Sort: usageSort}
+}
+
+// ShareOf is the key of a share link in its space.
+func ShareOf(space, id string) table.Key {
+	return table.Key{Partition: "S#" + space, Sort: linkPrefix + id}
+}
+
+// Shares queries the share links of a space behind one of them, by id.
+func Shares(space, behind string) table.Query {
+	q := table.Query{Partition: "S#" + space, From: linkPrefix, To: after(linkPrefix)}
+	if behind != "" {
+		q.From = linkPrefix + behind + "\x01"
+	}
+	return q
+}
+
+// Link is the key of a share link by the hash of its token.
+func Link(tokenHash []byte) table.Key {
+	return table.Key{Partition: linkPrefix + hex.EncodeToString(tokenHash), Sort: linkSort}
+}
+
+// LinkCount is the key of the counter of the downloads by a share link.
+func LinkCount(tokenHash []byte) table.Key {
+	return table.Key{Partition: linkPrefix + hex.EncodeToString(tokenHash), Sort: linkCountSort}
 }
 
 // Slots is the key of shard k of the counters of a principal's open uploads.
@@ -255,6 +282,7 @@ const (
 	KindJob     Kind = 'W'
 	KindUsage   Kind = 'Q'
 	KindSlots   Kind = 'O'
+	KindLink    Kind = 'L'
 	KindOutcome Kind = 'I'
 	KindAPIKey  Kind = 'K'
 	KindMember  Kind = 'G'

@@ -51,6 +51,27 @@ func ParseUpload(field, name string) (Upload, error) {
 	return Upload{Space: parts[0], ID: parts[1]}, nil
 }
 
+// Share names a share link.
+type Share struct {
+	Space string
+	ID    string
+}
+
+// String returns spaces/{space}/shares/{share}.
+func (s Share) String() string { return "spaces/" + s.Space + "/shares/" + s.ID }
+
+// ParseShare reads spaces/{space}/shares/{share}, with errors as ParseSpace.
+func ParseShare(field, name string) (Share, error) {
+	parts, err := split(field, name, "spaces", "shares")
+	if err != nil {
+		return Share{}, err
+	}
+	if !ValidSpaceID(parts[0]) || !ValidID(parts[1]) {
+		return Share{}, fault.New(errorsv1.Reason_REASON_NOT_FOUND, "%s not found", name)
+	}
+	return Share{Space: parts[0], ID: parts[1]}, nil
+}
+
 // SpaceName returns spaces/{space}.
 func SpaceName(space string) string { return "spaces/" + space }
 

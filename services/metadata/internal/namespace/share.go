@@ -1,0 +1,313 @@
+package namespace
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+
+	"google.golang.org/protobuf/types/known/emptypb"
+
+	"github.com/holdfast-files/holdfast/internal/fault"
+	metadatav1 "github.com/holdfast-files/holdfast/proto/holdfast/metadata/v1"
+	recordv1 "github.com/holdfast-files/holdfast/proto/holdfast/record/v1"
+	"github.com/holdfast-files/holdfast/services/metadata/internal/record"
+	"github.com/holdfast-files/holdfast/services/metadata/internal/resource"
+	"github.com/holdfast-files/holdfast/services/metadata/table"
+)
+
+const (
+	shareTokenBytes   = 32 // 256 bits: nobody guesses one
+	maxSharePassword  = 128
+	maxShareDownloads = 1 << 40
+)
+
+// shareDownloads is the number of a share's counter: how many downloads there
+// were, negative, so that its floor is the bound.
+const shareDownloads = "downloads"
+
+// CreateShare makes a share link. Of its token only the hash is stored, so a
+// repetition cannot return it.
+func (n *Namespace) CreateShare(ctx context.Context, req *metadatav1.CreateShareRequest) (*metadatav1.Share, error) {
+	in, err := resource.ParseSpace("parent", req.GetParent())
+	if err != nil {
+		return nil, err
+	}
+	asked := req.GetShare()
+	of, err := resource.ParseFile("share.file", asked.GetFile())
+	if err != nil {
+		return nil, err
+	}
+	if of.Space != in {
+		return nil, fault.Invalidf("share.file", "must be in %s", resource.SpaceName(in))
+	}
+	if err := n.checkShare(asked); err != nil {
+		return nil, err
+	}
+	r, err := newRequest(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	token := newShareToken()
+	fresh := &recordv1.Share{
+		Id: record.NewID(), Node: of.ID, TokenHash: shareTokenHash(token), Etag: record.NewEtag(),
+		ExpireMicros: micros(asked.GetExpireTime()), MaxDownloads: asked.GetMaxDownloadCount(),
+		CreateMicros: n.now(), UpdateMicros: n.now(), Creator: r.principal,
+	}
+	if err := n.passwords.set(ctx, fresh, asked.GetPassword()); err != nil {
+		return nil, err
+	}
+	made, err := mutate(ctx, n, r, new(metadatav1.Share), func() ([]table.Write, *metadatav1.Share, error) {
+		node, h, err := n.node(ctx, of)
+		if err != nil {
+			return nil, nil, err
+		}
+		if node.GetState() != recordv1.Node_LIVE {
+			return nil, nil, fault.New(fault.Conflict.Reason, "%s is in the trash", of)
+		}
+		link := record.Item(record.Link(fresh.GetTokenHash()), "", &recordv1.ShareLink{Space: in, Share: fresh.GetId()})
+		return []table.Write{
+			holdTree(h), // a space that is deleted meanwhile gets none
+			putShare(in, fresh, table.IfAbsent), table.Put(link, table.IfAbsent),
+		}, share(in, fresh, 0), nil
+	})
+	if err == nil && made.GetName() == (resource.Share{Space: in, ID: fresh.GetId()}).String() {
+		made.Token, made.Uri = token, "/s/"+token
+	}
+	return made, err
+}
+
+func newShareToken() string {
+	var secret [shareTokenBytes]byte
+	_, _ = rand.Read(secret[:]) // never fails (crypto/rand)
+	return base64.RawURLEncoding.EncodeToString(secret[:])
+}
+
+// shareTokenHash returns what is kept of a token. It has too many bits for a
+// slow hash to be of use.
+func shareTokenHash(token string) []byte {
+	sum := sha256.Sum256([]byte(token))
+	return sum[:]
+}
+
+func putShare(space string, s *recordv1.Share, cond table.Cond) table.Write {
+	return table.Put(record.Item(record.ShareOf(space, s.GetId()), s.GetEtag(), s), cond)
+}
+
+func (n *Namespace) checkShare(asked *metadatav1.Share) error {
+	if t := asked.GetExpireTime(); t != nil && (!t.IsValid() || passed(micros(t), n.now())) {
+		return fault.Invalidf("share.expire_time", "must be in the future")
+	}
+	if asked.GetMaxDownloadCount() < 0 || asked.GetMaxDownloadCount() > maxShareDownloads {
+		return fault.Invalidf("share.max_download_count", "must be 0 to %d", int64(maxShareDownloads))
+	}
+	if len(asked.GetPassword()) > maxSharePassword {
+		return fault.Invalidf("share.password", "must not be longer than %d bytes", maxSharePassword)
+	}
+	return nil
+}
+
+// readShare reads a share by its name.
+func (n *Namespace) readShare(ctx context.Context, name resource.Share) (*recordv1.Share, error) {
+	if _, err := n.head(ctx, name.Space); err != nil {
+		return nil, err
+	}
+	item, err := n.table.Get(ctx, record.ShareOf(name.Space, name.ID))
+	if errors.Is(err, table.ErrNotFound) {
+		return nil, notFound(name.String())
+	}
+	if err != nil {
+		return nil, err
+	}
+	s := new(recordv1.Share)
+	if err := record.Decode(item, s); err != nil {
+		return nil, err
+	}
+	if passed(s.GetExpireMicros(), n.now()) {
+		return nil, notFound(name.String())
+	}
+	return s, nil
+}
+
+// downloads returns how often a share was downloaded.
+func (n *Namespace) downloads(ctx context.Context, s *recordv1.Share) (int64, error) {
+	item, err := n.table.Get(ctx, record.LinkCount(s.GetTokenHash()))
+	if errors.Is(err, table.ErrNotFound) {
+		return 0, nil
+	}
+	return -item.Numbers[shareDownloads], err
+}
+
+// GetShare returns a share without its token.
+func (n *Namespace) GetShare(ctx context.Context, req *metadatav1.GetShareRequest) (*metadatav1.Share, error) {
+	name, err := resource.ParseShare("name", req.GetName())
+	if err != nil {
+		return nil, err
+	}
+	s, err := n.readShare(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	count, err := n.downloads(ctx, s)
+	return share(name.Space, s, count), err
+}
+
+// ListShares lists the shares of a space, the oldest first.
+func (n *Namespace) ListShares(
+	ctx context.Context, req *metadatav1.ListSharesRequest,
+) (*metadatav1.ListSharesResponse, error) {
+	in, err := resource.ParseSpace("parent", req.GetParent())
+	if err != nil {
+		return nil, err
+	}
+	size, err := pageSize(req.GetPageSize())
+	if err != nil {
+		return nil, err
+	}
+	asked := clone(req)
+	asked.PageSize, asked.PageToken = 0, ""
+	last, err := n.openCursor(ctx, asked, req.GetPageToken())
+	if err != nil {
+		return nil, err
+	}
+	if _, err := n.head(ctx, in); err != nil {
+		return nil, err
+	}
+	query := record.Shares(in, last)
+	query.Limit = size + 1
+	page, err := n.table.Query(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	response := new(metadatav1.ListSharesResponse)
+	for i, item := range page.Items {
+		if i == size {
+			break
+		}
+		s := new(recordv1.Share)
+		if err := record.Decode(item, s); err != nil {
+			return nil, err
+		}
+		last = s.GetId()
+		if passed(s.GetExpireMicros(), n.now()) {
+			if err := n.dropExpired(ctx, in, s); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		count, err := n.downloads(ctx, s)
+		if err != nil {
+			return nil, err
+		}
+		response.Shares = append(response.Shares, share(in, s, count))
+	}
+	if page.More || len(page.Items) > size {
+		response.NextPageToken, err = n.sealCursor(ctx, asked, last)
+	}
+	return response, err
+}
+
+// UpdateShare changes the expiry, the password or the bound on downloads.
+func (n *Namespace) UpdateShare(ctx context.Context, req *metadatav1.UpdateShareRequest) (*metadatav1.Share, error) {
+	asked := req.GetShare()
+	name, err := resource.ParseShare("share.name", asked.GetName())
+	if err != nil {
+		return nil, err
+	}
+	fields, err := maskOf(req.GetUpdateMask(), asked, "expire_time", "password", "max_download_count")
+	if err != nil {
+		return nil, err
+	}
+	if err := n.checkShare(asked); err != nil {
+		return nil, err
+	}
+	r, err := newRequest(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	protected := new(recordv1.Share)
+	if fields["password"] {
+		if err := n.passwords.set(ctx, protected, asked.GetPassword()); err != nil {
+			return nil, err
+		}
+	}
+	return mutate(ctx, n, r, new(metadatav1.Share), func() ([]table.Write, *metadatav1.Share, error) {
+		s, err := n.readShare(ctx, name)
+		if err != nil {
+			return nil, nil, err
+		}
+		if !resource.EtagMatches(asked.GetEtag(), s.GetEtag()) {
+			return nil, nil, etagMismatch(name.String())
+		}
+		count, err := n.downloads(ctx, s)
+		if err != nil {
+			return nil, nil, err
+		}
+		changed := clone(s)
+		changed.Etag = record.NewEtag()
+		changed.UpdateMicros = max(n.now(), s.GetUpdateMicros()+1)
+		if fields["expire_time"] {
+			changed.ExpireMicros = micros(asked.GetExpireTime())
+		}
+		if fields["max_download_count"] {
+			changed.MaxDownloads = asked.GetMaxDownloadCount()
+		}
+		if fields["password"] {
+			changed.PasswordHash, changed.PasswordSalt = protected.GetPasswordHash(), protected.GetPasswordSalt()
+		}
+		return []table.Write{putShare(name.Space, changed, table.IfTag(s.GetEtag()))}, share(name.Space, changed, count), nil
+	})
+}
+
+// DeleteShare revokes a share: its token leads nowhere when the call returns.
+func (n *Namespace) DeleteShare(ctx context.Context, req *metadatav1.DeleteShareRequest) (*emptypb.Empty, error) {
+	name, err := resource.ParseShare("name", req.GetName())
+	if err != nil {
+		return nil, err
+	}
+	r, err := newRequest(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	return mutate(ctx, n, r, new(emptypb.Empty), func() ([]table.Write, *emptypb.Empty, error) {
+		s, err := n.readShare(ctx, name)
+		if err != nil {
+			return nil, nil, err
+		}
+		if !resource.EtagMatches(req.GetEtag(), s.GetEtag()) {
+			return nil, nil, etagMismatch(name.String())
+		}
+		return dropShare(name.Space, s), new(emptypb.Empty), nil
+	})
+}
+
+// dropShare returns the writes that remove a share.
+func dropShare(space string, s *recordv1.Share) []table.Write {
+	return []table.Write{
+		table.Delete(record.ShareOf(space, s.GetId()), table.IfTag(s.GetEtag())),
+		table.Delete(record.Link(s.GetTokenHash()), table.Any),
+		table.Delete(record.LinkCount(s.GetTokenHash()), table.Any),
+	}
+}
+
+// dropExpired removes a share that has expired; whoever comes upon one does.
+func (n *Namespace) dropExpired(ctx context.Context, space string, s *recordv1.Share) error {
+	return ignoreConditions(n.table.Commit(ctx, dropShare(space, s)))
+}
+
+// share returns the resource of a share.
+func share(space string, s *recordv1.Share, downloads int64) *metadatav1.Share {
+	return &metadatav1.Share{
+		Name:              resource.Share{Space: space, ID: s.GetId()}.String(),
+		File:              resource.File{Space: space, ID: s.GetNode()}.String(),
+		ExpireTime:        timestamp(s.GetExpireMicros()),
+		PasswordProtected: len(s.GetPasswordHash()) > 0,
+		MaxDownloadCount:  s.GetMaxDownloads(),
+		DownloadCount:     downloads,
+		CreateTime:        timestamp(s.GetCreateMicros()),
+		UpdateTime:        timestamp(s.GetUpdateMicros()),
+		Creator:           s.GetCreator(),
+		Etag:              s.GetEtag(),
+	}
+}
