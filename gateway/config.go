@@ -13,9 +13,9 @@ type config struct {
 	Metadata       string `help:"The metadata service: HOST:PORT, or a gRPC target such as dns:///HOST:PORT." default:"127.0.0.1:9081"`
 	Storage        string `help:"The storage service, likewise." default:"127.0.0.1:9083"`
 	MaxConnections int    `help:"Connections at one time." default:"4096"`
-	TrustedProxies int    `help:"How many proxies of yours stand before the gateway and append to X-Forwarded-For; with CloudFront and a load balancer 2." default:"0"`
 	certificate.Settings
 	rest.Pages
+	rest.Bounds
 	settings.Process
 }
 
@@ -34,10 +34,8 @@ func (c *config) Validate() error {
 	if c.MaxConnections < 1 {
 		check.Failf("max-connections", "%d is not above 0", c.MaxConnections)
 	}
-	if c.TrustedProxies < 0 || c.TrustedProxies > 8 {
-		check.Failf("trusted-proxies", "%d is outside 0 to 8", c.TrustedProxies)
-	}
 	c.Pages.Check(&check)
+	c.Bounds.Check(&check)
 	c.Process.Check(&check)
 	return check.Err()
 }

@@ -61,8 +61,8 @@ func run() error {
 	defer storage.Close() //nolint:errcheck // as above
 	readiness, bytes := new(lifecycle.Readiness), content.NewClient(storage)
 	handler, err := rest.New(rest.Config{
-		Metadata: metadata, Content: bytes, Uploads: bytes, Logger: logger, Open: c.open(), Proxies: c.TrustedProxies, Origins: c.CORSOrigins,
-		Ready: readiness.Err, Edge: tel.Edge(),
+		Metadata: metadata, Content: bytes, Uploads: bytes, Logger: logger, Open: c.open(), Origins: c.CORSOrigins,
+		Ready: readiness.Err, Edge: tel.Edge(), Bounds: c.Bounds,
 	})
 	if err != nil {
 		return err

@@ -36,6 +36,7 @@ type serveCommand struct {
 	storage.Limits
 	certificate.Settings
 	rest.Pages
+	rest.Bounds
 	settings.Process
 }
 
@@ -65,6 +66,7 @@ func (c *serveCommand) Validate() error {
 	c.Retention.Check(&check)
 	c.Limits.Check(&check)
 	c.Pages.Check(&check)
+	c.Bounds.Check(&check)
 	c.Process.Check(&check)
 	return check.Err()
 }
@@ -119,7 +121,7 @@ func (c *serveCommand) serve(ctx context.Context, logger *slog.Logger, tel *tele
 	}
 	handler, err := rest.New(rest.Config{
 		Metadata: inside, Content: bytes.Content(), Uploads: bytes.Content(), Logger: logger, Open: !c.Configured(), Origins: c.CORSOrigins,
-		Ready: readiness.Err, Edge: tel.Edge(),
+		Ready: readiness.Err, Edge: tel.Edge(), Bounds: c.Bounds,
 	})
 	if err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/holdfast-files/holdfast/internal/fault"
+	"github.com/holdfast-files/holdfast/internal/throttle"
 	errorsv1 "github.com/holdfast-files/holdfast/proto/holdfast/errors/v1"
 	"google.golang.org/genproto/googleapis/rpc/code"
 )
@@ -36,6 +37,10 @@ func (x *exchange) fail(err error) {
 		if size := public.Metadata["size_bytes"]; size != "" {
 			h.Set("Content-Range", "bytes */"+size)
 		}
+	}
+	if policy := public.Metadata[throttle.FieldPolicy]; status == http.StatusTooManyRequests && policy != "" {
+		h.Set("RateLimit-Policy", policy)
+		h.Set("RateLimit", public.Metadata[throttle.FieldLimit])
 	}
 	if public.RetryAfter > 0 {
 		h.Set("Retry-After", strconv.FormatInt(wholeSeconds(public.RetryAfter), 10))

@@ -30,10 +30,11 @@ type exchange struct {
 	id     string  // request id
 	begin  time.Time
 	seen   telemetry.Request
-	body   *body // nil when the request has none
-	status int   // 0 until the header is written
-	err    error // why it failed
-	cut    bool  // the answer is no whole and must not look like one
+	body   *body  // nil when the request has none
+	leave  func() // ends what the usher let in; may be nil
+	status int    // 0 until the header is written
+	err    error  // why it failed
+	cut    bool   // the answer is no whole and must not look like one
 }
 
 func newExchange(h *Handler, w http.ResponseWriter, r *http.Request) *exchange {
@@ -58,7 +59,7 @@ func newRequestID() string {
 // identify puts the caller into the context of the exchange. This is all that
 // crosses from a request into the process; no other field becomes metadata.
 func (x *exchange) identify() error {
-	c := caller.Caller{RequestID: x.id, Address: x.h.viewer(x.r)}
+	c := caller.Caller{RequestID: x.id, Address: x.h.usher.viewer(x.r)}
 	if lines := x.r.Header["Authorization"]; len(lines) > 0 && !x.h.open {
 		if len(lines) > 1 {
 			return fault.Invalidf("Authorization", "sent more than once")
@@ -69,7 +70,12 @@ func (x *exchange) identify() error {
 		c.Authorization = lines[0]
 	}
 	x.ctx = caller.With(x.ctx, c)
-	return nil
+	if path := x.r.URL.Path; path == "/healthz" || path == "/readyz" {
+		return nil // whoever watches over us must always be answered
+	}
+	var err error
+	x.leave, err = x.h.usher.enter(c.Address, c.Authorization)
+	return err
 }
 
 // printable reports whether a value can cross to other services as it is.

@@ -33,16 +33,15 @@ type Config struct {
 	// are dropped then, and only requests that a web page of another site
 	// cannot have made are answered. The listener must be a loopback one.
 	Open bool
-	// Proxies is how many of ours a request passes, each of which appends to
-	// X-Forwarded-For whom it has it from; 0 when clients connect themselves.
-	Proxies int
 	// Edge observes the requests; nil for nobody.
 	Edge *telemetry.Edge
 	// Origins are those of the web pages that may call from another site, such
 	// as https://app.example.com; none when empty.
 	Origins []string
-	// Limits bound what a client may ask for.
+	// Limits bound what one exchange may use.
 	Limits Limits
+	// Bounds bound what one client may ask for; the zero value bounds nothing.
+	Bounds Bounds
 }
 
 // Limits bound what one exchange may use. Each zero means its default.
@@ -79,12 +78,12 @@ func setDefault[T int64 | time.Duration](field *T, value T) {
 type Handler struct {
 	files   metadatav1.FileServiceClient
 	shares  metadatav1.ShareServiceClient
+	usher   *usher
 	content content.Content
 	uploads content.Resumable
 	logger  *slog.Logger
 	ready   func() error
 	open    bool
-	proxies int
 	edge    *telemetry.Edge
 	origins origins
 	limits  Limits
@@ -100,12 +99,12 @@ func New(cfg Config) (*Handler, error) {
 	h := &Handler{
 		files:   metadatav1.NewFileServiceClient(cfg.Metadata),
 		shares:  metadatav1.NewShareServiceClient(cfg.Metadata),
+		usher:   newUsher(cfg.Bounds),
 		content: cfg.Content,
 		uploads: cfg.Uploads,
 		logger:  cfg.Logger,
 		ready:   cfg.Ready,
 		open:    cfg.Open,
-		proxies: cfg.Proxies,
 		edge:    cfg.Edge,
 		origins: newOrigins(cfg.Origins),
 		limits:  cfg.Limits.withDefaults(),
@@ -145,6 +144,11 @@ const (
 // ServeHTTP answers one request.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := newExchange(h, w, r)
+	defer func() {
+		if x.leave != nil {
+			x.leave()
+		}
+	}()
 	defer x.recover()
 	if err := h.answer(x); err != nil {
 		x.fail(err)

@@ -2,6 +2,7 @@ package rest
 
 import (
 	"net/http"
+	"net/netip"
 	"testing"
 )
 
@@ -24,13 +25,13 @@ func TestViewer(t *testing.T) {
 		{2, []string{"x, 198.51.100.7"}, "10.0.0.9"},
 	}
 	for _, test := range tests {
-		h := &Handler{proxies: test.proxies}
+		h := newUsher(Bounds{TrustedProxies: test.proxies, TrustedPeers: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}})
 		r := &http.Request{RemoteAddr: "10.0.0.9:1234", Header: http.Header{"X-Forwarded-For": test.forwarded}}
 		if got := h.viewer(r); got != test.want {
 			t.Errorf("%d proxies, %q: %s, want %s", test.proxies, test.forwarded, got, test.want)
 		}
 	}
-	if got := (&Handler{}).viewer(&http.Request{RemoteAddr: "@"}); got != "" {
+	if got := newUsher(Bounds{}).viewer(&http.Request{RemoteAddr: "@"}); got != "" {
 		t.Errorf("no address: %q", got)
 	}
 }

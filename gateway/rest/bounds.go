@@ -1,0 +1,116 @@
+package rest
+
+import (
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/holdfast-files/holdfast/internal/settings"
+	"github.com/holdfast-files/holdfast/internal/throttle"
+)
+
+// Bounds are what one client may ask of one gateway, and how the gateway tells
+// clients apart. They are settings of every program that runs the gateway. A
+// client on this machine is not bounded.
+type Bounds struct {
+	AddressRate        float64        `help:"Requests a second from one address (of IPv6 its /64) in the long run; 0 for no bound." default:"100" placeholder:"N"`
+	AddressBurst       int            `help:"Requests from one address at once, beyond its rate." default:"400" placeholder:"N"`
+	AddressConcurrency int            `help:"Requests from one address under way at a time; 0 for no bound." default:"128" placeholder:"N"`
+	CredentialRate     float64        `help:"Requests a second with one credential in the long run; 0 for no bound." default:"200" placeholder:"N"`
+	CredentialBurst    int            `help:"Requests with one credential at once, beyond its rate." default:"800" placeholder:"N"`
+	TrustedProxies     int            `help:"Proxies before the gateway that each append to X-Forwarded-For whom they were called by: 2 for CloudFront and a load balancer. 0 when clients come directly." default:"0" placeholder:"N"`
+	TrustedPeers       []netip.Prefix `help:"Networks that the last of the trusted proxies is in; of nobody else X-Forwarded-For is read." default:"127.0.0.0/8,::1/128,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7" placeholder:"CIDR"`
+}
+
+// Check checks the settings.
+func (b Bounds) Check(c *settings.Check) {
+	for flag, n := range map[string]float64{
+		"address-rate": b.AddressRate, "credential-rate": b.CredentialRate, "address-burst": float64(b.AddressBurst),
+		"credential-burst": float64(b.CredentialBurst), "address-concurrency": float64(b.AddressConcurrency),
+		"trusted-proxies": float64(b.TrustedProxies),
+	} {
+		if n < 0 {
+			c.Failf(flag, "%v is below 0", n)
+		}
+	}
+}
+
+// usher lets requests in, or refuses those of clients that ask for too much.
+type usher struct {
+	proxies    int
+	peers      []netip.Prefix
+	address    *throttle.Pace
+	credential *throttle.Pace
+	inFlight   *throttle.Crowd
+}
+
+func newUsher(b Bounds) *usher {
+	return &usher{
+		proxies: b.TrustedProxies, peers: b.TrustedPeers,
+		address:    throttle.NewPace("address", throttle.Limit{Rate: b.AddressRate, Burst: b.AddressBurst}, time.Now),
+		credential: throttle.NewPace("credential", throttle.Limit{Rate: b.CredentialRate, Burst: b.CredentialBurst}, time.Now),
+		inFlight:   throttle.NewCrowd("address", b.AddressConcurrency),
+	}
+}
+
+// viewer returns the address of whoever made a request: of the peer, or, when
+// proxies stand before us and the peer is where the last of them is, the one
+// that the first of them appended. What a client wrote into X-Forwarded-For
+// itself stands left of that, and is never read.
+func (u *usher) viewer(r *http.Request) string {
+	from, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return ""
+	}
+	peer := from.Addr().Unmap().WithZone("")
+	host := peer.String()
+	if u.proxies == 0 || !u.trusts(peer) {
+		return host
+	}
+	hops := strings.Split(strings.Join(r.Header["X-Forwarded-For"], ","), ",")
+	if len(hops) < u.proxies {
+		return host // not by way of all of them: a health check, say
+	}
+	claimed := strings.TrimSpace(hops[len(hops)-u.proxies])
+	if addr, err := netip.ParseAddr(claimed); err == nil {
+		return addr.Unmap().WithZone("").String()
+	}
+	if addr, err := netip.ParseAddrPort(claimed); err == nil {
+		return addr.Addr().Unmap().WithZone("").String()
+	}
+	return host
+}
+
+func (u *usher) trusts(peer netip.Addr) bool {
+	for _, p := range u.peers {
+		if p.Contains(peer) {
+			return true
+		}
+	}
+	return false
+}
+
+// enter lets a request in, or returns RATE_LIMITED. leave must be called in the
+// end, unless it is nil.
+func (u *usher) enter(address, authorization string) (leave func(), err error) {
+	if u.address == nil && u.credential == nil && u.inFlight == nil {
+		return nil, nil
+	}
+	if addr, err := netip.ParseAddr(address); err == nil && addr.IsLoopback() {
+		return nil, nil
+	}
+	client := throttle.Client(address)
+	if err := u.address.Take(client); err != nil {
+		return nil, err
+	}
+	if authorization != "" {
+		if err := u.credential.Take(authorization); err != nil {
+			return nil, err
+		}
+	}
+	if err := u.inFlight.Enter(client); err != nil || u.inFlight == nil {
+		return nil, err
+	}
+	return func() { u.inFlight.Leave(client) }, nil
+}

@@ -1,0 +1,292 @@
+package namespace_test
+
+import (
+	"encoding/base64"
+	"errors"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/holdfast-files/holdfast/internal/fault"
+	errorsv1 "github.com/holdfast-files/holdfast/proto/holdfast/errors/v1"
+	ledgerv1 "github.com/holdfast-files/holdfast/proto/holdfast/ledger/v1"
+	metadatav1 "github.com/holdfast-files/holdfast/proto/holdfast/metadata/v1"
+	storagev1 "github.com/holdfast-files/holdfast/proto/holdfast/storage/v1"
+	"github.com/holdfast-files/holdfast/services/metadata/internal/access"
+)
+
+func (w *world) share(s *metadatav1.Share) *metadatav1.Share {
+	w.t.Helper()
+	made, err := w.CreateShare(w.ctx, &metadatav1.CreateShareRequest{Parent: parent, Share: s})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return made
+}
+
+func (w *world) open(token, password, path string) (*metadatav1.OpenShareResponse, error) {
+	return w.OpenShare(w.ctx, &metadatav1.OpenShareRequest{Token: token, Password: password, Path: path})
+}
+
+func (w *world) follow(target *storagev1.SharedTarget) error {
+	_, err := w.LocateShared(w.ctx, &ledgerv1.LocateSharedRequest{
+		Source: &ledgerv1.LocateSharedRequest_Shared{Shared: target},
+	})
+	return err
+}
+
+func (w *world) wantNothing(token, why string) {
+	w.t.Helper()
+	if _, err := w.open(token, "", ""); !errors.Is(err, fault.NotFound) {
+		w.t.Errorf("open %s: %v, want NOT_FOUND", why, err)
+	}
+	if err := w.follow(&storagev1.SharedTarget{Token: token}); !errors.Is(err, fault.NotFound) {
+		w.t.Errorf("download %s: %v, want NOT_FOUND", why, err)
+	}
+}
+
+// A link leads to its file until it is revoked, expires, or the file goes to
+// the trash, and from then on not for one more request.
+func TestShareEnds(t *testing.T) {
+	w := newWorld(t)
+	f := w.put("/f", "contents")
+	live := w.share(&metadatav1.Share{File: f.GetName()})
+	if len(live.GetToken()) != 43 || live.GetUri() != "/s/"+live.GetToken() {
+		t.Fatalf("token %q, uri %q", live.GetToken(), live.GetUri())
+	}
+	got, err := w.open(live.GetToken(), "", "")
+	if err != nil || got.GetNode().GetDisplayName() != "f" || got.GetNode().GetSizeBytes() != 8 {
+		t.Fatalf("open: %v, %v", got, err)
+	}
+	w.wantNothing("", "the empty token")
+	w.wantNothing(live.GetToken()+"A", "a longer token")
+	w.wantNothing(strings.ToUpper(live.GetToken()), "another token")
+
+	short := w.share(&metadatav1.Share{File: f.GetName(), ExpireTime: timestamppb.New(w.clock.Now().Add(time.Minute))})
+	w.clock.Advance(time.Minute)
+	w.wantNothing(short.GetToken(), "after its expiry")
+
+	w.delete(f)
+	w.wantNothing(live.GetToken(), "to a file in the trash")
+	if _, err := w.UndeleteFile(w.ctx, &metadatav1.UndeleteFileRequest{Name: f.GetName()}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.open(live.GetToken(), "", ""); err != nil {
+		t.Errorf("a file that came back: %v", err)
+	}
+	if _, err := w.DeleteShare(w.ctx, &metadatav1.DeleteShareRequest{Name: live.GetName()}); err != nil {
+		t.Fatal(err)
+	}
+	w.wantNothing(live.GetToken(), "after its revocation")
+	list, err := w.ListShares(w.ctx, &metadatav1.ListSharesRequest{Parent: parent})
+	if err != nil || len(list.GetShares()) != 0 {
+		t.Errorf("shares left: %v, %v", list, err)
+	}
+	w.audit()
+	if _, err := w.DeleteSpace(w.ctx, &metadatav1.DeleteSpaceRequest{Name: parent, Force: true}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// The token is nowhere in the records.
+func TestShareTokenIsNotStored(t *testing.T) {
+	w := newWorld(t)
+	made := w.share(&metadatav1.Share{File: w.put("/f", "x").GetName(), Password: "open sesame"})
+	secret, err := base64.RawURLEncoding.DecodeString(made.GetToken())
+	if err != nil || len(secret) != 32 {
+		t.Fatal(secret, err)
+	}
+	page, err := w.table.Scan(w.ctx, "", 10_000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, item := range page.Items {
+		all := item.Key.Partition + item.Key.Sort + item.Tag + string(item.Value)
+		for _, bad := range []string{made.GetToken(), string(secret), "open sesame"} {
+			if strings.Contains(all, bad) {
+				t.Errorf("record %s/%s holds a secret", item.Key.Partition, item.Key.Sort)
+			}
+		}
+	}
+}
+
+// As many downloads as are allowed pass, however many ask at once; looking is
+// free.
+func TestShareDownloadLimit(t *testing.T) {
+	w := newWorld(t)
+	made := w.share(&metadatav1.Share{File: w.put("/f", "x").GetName(), MaxDownloadCount: 7})
+	var passed atomic.Int64
+	var all sync.WaitGroup
+	for range 32 {
+		all.Go(func() {
+			switch err := w.follow(&storagev1.SharedTarget{Token: made.GetToken()}); {
+			case err == nil:
+				passed.Add(1)
+			case !errors.Is(err, fault.NotFound):
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	found, err := w.GetShare(w.ctx, &metadatav1.GetShareRequest{Name: made.GetName()})
+	if passed.Load() != 7 || err != nil || found.GetDownloadCount() != 7 || found.GetToken() != "" {
+		t.Errorf("%d downloads passed, %v, %v", passed.Load(), found, err)
+	}
+	if _, err := w.UpdateShare(w.ctx, &metadatav1.UpdateShareRequest{
+		Share: &metadatav1.Share{Name: made.GetName(), MaxDownloadCount: 8},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.follow(&storagev1.SharedTarget{Token: made.GetToken()}); err != nil {
+		t.Errorf("under a higher bound: %v", err)
+	}
+}
+
+// A password is asked for on every way in, may be tried a few times, and a
+// ticket stands for it as long as it is the same.
+func TestSharePassword(t *testing.T) {
+	w := newWorld(t)
+	made := w.share(&metadatav1.Share{File: w.put("/f", "x").GetName(), Password: "right"})
+	other := w.share(&metadatav1.Share{File: w.put("/g", "x").GetName(), Password: "right"})
+	want := func(reason errorsv1.Reason, err error) {
+		t.Helper()
+		if fault.ReasonOf(err) != reason {
+			t.Errorf("%v, want %v", err, reason)
+		}
+	}
+	_, err := w.open(made.GetToken(), "", "")
+	want(errorsv1.Reason_REASON_UNAUTHENTICATED, err)
+	want(errorsv1.Reason_REASON_UNAUTHENTICATED, w.follow(&storagev1.SharedTarget{Token: made.GetToken()}))
+	got, err := w.open(made.GetToken(), "right", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ticket := got.GetTicket()
+	if err := w.follow(&storagev1.SharedTarget{Token: made.GetToken(), Ticket: ticket}); err != nil {
+		t.Errorf("by the ticket: %v", err)
+	}
+	want(errorsv1.Reason_REASON_UNAUTHENTICATED, w.follow(&storagev1.SharedTarget{Token: other.GetToken(), Ticket: ticket}))
+	forged := append([]byte(nil), ticket...)
+	forged[0] ^= 1
+	want(errorsv1.Reason_REASON_UNAUTHENTICATED, w.follow(&storagev1.SharedTarget{Token: made.GetToken(), Ticket: forged}))
+
+	refused := errorsv1.Reason_REASON_UNSPECIFIED
+	for range 12 {
+		_, err := w.open(made.GetToken(), "wrong", "")
+		refused = fault.ReasonOf(err)
+	}
+	if refused != errorsv1.Reason_REASON_RATE_LIMITED {
+		t.Errorf("the twelfth wrong password: %v, want RATE_LIMITED", refused)
+	}
+	_, err = w.open(made.GetToken(), "right", "")
+	want(errorsv1.Reason_REASON_RATE_LIMITED, err)
+	if err := w.follow(&storagev1.SharedTarget{Token: made.GetToken(), Ticket: ticket}); err != nil {
+		t.Errorf("who was let in before is stopped by those who guess: %v", err)
+	}
+	w.clock.Advance(10 * time.Second)
+	if _, err = w.open(made.GetToken(), "right", ""); err != nil {
+		t.Errorf("after a while: %v", err)
+	}
+	if _, err := w.UpdateShare(w.ctx, &metadatav1.UpdateShareRequest{
+		Share: &metadatav1.Share{Name: made.GetName(), Password: "right"},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	want(errorsv1.Reason_REASON_UNAUTHENTICATED, w.follow(&storagev1.SharedTarget{Token: made.GetToken(), Ticket: ticket}))
+}
+
+// A path within a shared folder leads down and nowhere else.
+func TestSharedFolder(t *testing.T) {
+	w := newWorld(t)
+	w.put("/top/secret", "no")
+	w.put("/top/shared/a", "yes")
+	w.put("/top/shared/deep/b", "yes")
+	made := w.share(&metadatav1.Share{File: w.must("/top/shared").GetName()})
+	got, err := w.open(made.GetToken(), "", "")
+	if err != nil || len(got.GetEntries()) != 2 || got.GetEntries()[0].GetDisplayName() != "a" {
+		t.Fatalf("%v, %v", got, err)
+	}
+	if err := w.follow(&storagev1.SharedTarget{Token: made.GetToken(), Path: "deep/b"}); err != nil {
+		t.Error(err)
+	}
+	for _, path := range []string{
+		"..", "../secret", "deep/../../secret", "./a", "/top/secret", "top/secret", "secret", "a/b", "deep//b", "deep/b/",
+		"%2e%2e/secret", "..\\secret", "deep/\x00", w.must("/top/secret").GetName(), "root", "\u202e..",
+	} {
+		if path == "deep/b/" {
+			continue
+		}
+		err := w.follow(&storagev1.SharedTarget{Token: made.GetToken(), Path: path})
+		if !errors.Is(err, fault.NotFound) && !errors.Is(err, fault.Invalid) {
+			t.Errorf("path %q: %v", path, err)
+		}
+	}
+	page, err := w.OpenShare(w.ctx, &metadatav1.OpenShareRequest{Token: made.GetToken(), PageSize: 1})
+	if err != nil || len(page.GetEntries()) != 1 || page.GetNextPageToken() == "" {
+		t.Fatalf("%v, %v", page, err)
+	}
+	next, err := w.OpenShare(w.ctx, &metadatav1.OpenShareRequest{Token: made.GetToken(), PageToken: page.GetNextPageToken()})
+	if err != nil || len(next.GetEntries()) != 1 || next.GetEntries()[0].GetDisplayName() != "deep" {
+		t.Errorf("%v, %v", next, err)
+	}
+	_, err = w.OpenShare(w.ctx, &metadatav1.OpenShareRequest{
+		Token: made.GetToken(), Path: "deep", PageToken: page.GetNextPageToken(),
+	})
+	if !errors.Is(err, fault.Invalid) {
+		t.Errorf("the page token of another folder: %v", err)
+	}
+	w.delete(w.must("/top"))
+	w.wantNothing(made.GetToken(), "to a folder in a folder in the trash")
+}
+
+// A signed link is good for what it was signed for, while it lasts and while
+// who signed it may read.
+func TestSignedFile(t *testing.T) {
+	w := newWorld(t)
+	f := w.put("/f", "first")
+	signed, err := w.SignFile(w.ctx, &metadatav1.SignFileRequest{Name: f.GetName()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	follow := func(uri string) error {
+		_, err := w.LocateShared(w.ctx, &ledgerv1.LocateSharedRequest{
+			Source: &ledgerv1.LocateSharedRequest_Signed{Signed: strings.TrimPrefix(uri, "/d/")},
+		})
+		return err
+	}
+	if err := follow(signed.GetUri()); err != nil {
+		t.Error(err)
+	}
+	for i := len("/d/"); i < len(signed.GetUri()); i += 7 {
+		forged := []byte(signed.GetUri())
+		forged[i] = "AB"[1-strings.IndexByte("AB", forged[i])&1]
+		if string(forged) == signed.GetUri() {
+			continue
+		}
+		if err := follow(string(forged)); !errors.Is(err, fault.NotFound) {
+			t.Errorf("forged at %d: %v", i, err)
+		}
+	}
+	nobody := access.With(t.Context(), access.Principal{ID: "user:n", Kind: access.KindUser})
+	lost, err := w.SignFile(nobody, &metadatav1.SignFileRequest{Name: f.GetName()})
+	if err != nil {
+		t.Fatal(err) // the dispatcher is what would have refused
+	}
+	if err := follow(lost.GetUri()); !errors.Is(err, fault.NotFound) {
+		t.Errorf("signed by who has no role: %v", err)
+	}
+	w.clock.Advance(15 * time.Minute)
+	if err := follow(signed.GetUri()); !errors.Is(err, fault.NotFound) {
+		t.Errorf("after its expiry: %v", err)
+	}
+	_, err = w.SignFile(w.ctx, &metadatav1.SignFileRequest{
+		Name: f.GetName(), ExpireTime: timestamppb.New(w.clock.Now().Add(8 * 24 * time.Hour)),
+	})
+	if !errors.Is(err, fault.Invalid) {
+		t.Errorf("for longer than a week: %v", err)
+	}
+}
