@@ -20,7 +20,7 @@ type Bounds struct {
 	CredentialRate     float64        `help:"Requests a second with one credential in the long run; 0 for no bound." default:"200" placeholder:"N"`
 	CredentialBurst    int            `help:"Requests with one credential at once, beyond its rate." default:"800" placeholder:"N"`
 	TrustedProxies     int            `help:"Proxies before the gateway that each append to X-Forwarded-For whom they were called by: 2 for CloudFront and a load balancer. 0 when clients come directly." default:"0" placeholder:"N"`
-	TrustedPeers       []netip.Prefix `help:"Networks that the last of the trusted proxies is in; of nobody else X-Forwarded-For is read." default:"127.0.0.0/8,::1/128,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7" placeholder:"CIDR"`
+	ProxyNetworks      []netip.Prefix `help:"Networks that the last of the trusted proxies is in; of nobody else X-Forwarded-For is read." default:"127.0.0.0/8,::1/128,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7" placeholder:"CIDR"`
 }
 
 // Check checks the settings.
@@ -47,7 +47,7 @@ type usher struct {
 
 func newUsher(b Bounds) *usher {
 	return &usher{
-		proxies: b.TrustedProxies, peers: b.TrustedPeers,
+		proxies: b.TrustedProxies, peers: b.ProxyNetworks,
 		address:    throttle.NewPace("address", throttle.Limit{Rate: b.AddressRate, Burst: b.AddressBurst}, time.Now),
 		credential: throttle.NewPace("credential", throttle.Limit{Rate: b.CredentialRate, Burst: b.CredentialBurst}, time.Now),
 		inFlight:   throttle.NewCrowd("address", b.AddressConcurrency),

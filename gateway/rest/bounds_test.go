@@ -16,7 +16,7 @@ import (
 
 // behindProxy are the bounds of a gateway behind one proxy on loopback.
 func behindProxy(b rest.Bounds) rest.Config {
-	b.TrustedProxies, b.TrustedPeers = 1, []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+	b.TrustedProxies, b.ProxyNetworks = 1, []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 	return rest.Config{Bounds: b}
 }
 
@@ -76,7 +76,9 @@ func TestSlowBodies(t *testing.T) {
 	for i := range 2 {
 		body, pipe := io.Pipe()
 		pipes = append(pipes, pipe)
-		all.Go(func() { r.do("PUT", fmt.Sprintf("/%s/slow%d", "v1/spaces/default/paths", i), body, "X-Forwarded-For", "192.0.2.1") })
+		all.Go(func() {
+			r.do("PUT", fmt.Sprintf("/%s/slow%d", "v1/spaces/default/paths", i), body, "X-Forwarded-For", "192.0.2.1")
+		})
 		<-r.started
 	}
 	r.get("/v1/spaces", "X-Forwarded-For", "192.0.2.1").wants(t, http.StatusTooManyRequests, "RATE_LIMITED")
@@ -117,7 +119,7 @@ func TestForgedForwarding(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t, rest.Config{Bounds: rest.Bounds{
-				TrustedProxies: test.proxies, TrustedPeers: []netip.Prefix{netip.MustParsePrefix(test.peers)},
+				TrustedProxies: test.proxies, ProxyNetworks: []netip.Prefix{netip.MustParsePrefix(test.peers)},
 			}})
 			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+r.addr+"/v1/spaces", nil)
 			if err != nil {

@@ -25,7 +25,7 @@ func TestViewer(t *testing.T) {
 		{2, []string{"x, 198.51.100.7"}, "10.0.0.9"},
 	}
 	for _, test := range tests {
-		h := newUsher(Bounds{TrustedProxies: test.proxies, TrustedPeers: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}})
+		h := newUsher(Bounds{TrustedProxies: test.proxies, ProxyNetworks: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}})
 		r := &http.Request{RemoteAddr: "10.0.0.9:1234", Header: http.Header{"X-Forwarded-For": test.forwarded}}
 		if got := h.viewer(r); got != test.want {
 			t.Errorf("%d proxies, %q: %s, want %s", test.proxies, test.forwarded, got, test.want)

@@ -119,7 +119,7 @@ func (x Finding_Kind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Finding_Kind.Descriptor instead.
 func (Finding_Kind) EnumDescriptor() ([]byte, []int) {
-	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{17, 0}
+	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{19, 0}
 }
 
 // BeginRequest asks for leave to upload.
@@ -715,6 +715,167 @@ func (x *LocateResponse) GetModifyTime() *timestamppb.Timestamp {
 	return nil
 }
 
+// LocateSharedRequest asks where contents are that a link leads to.
+type LocateSharedRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which link.
+	//
+	// Types that are valid to be assigned to Source:
+	//
+	//	*LocateSharedRequest_Shared
+	//	*LocateSharedRequest_Signed
+	Source isLocateSharedRequest_Source `protobuf_oneof:"source"`
+	// Only the header is wanted: no download is counted.
+	HeaderOnly    bool `protobuf:"varint,3,opt,name=header_only,json=headerOnly,proto3" json:"header_only,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LocateSharedRequest) Reset() {
+	*x = LocateSharedRequest{}
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LocateSharedRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LocateSharedRequest) ProtoMessage() {}
+
+func (x *LocateSharedRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LocateSharedRequest.ProtoReflect.Descriptor instead.
+func (*LocateSharedRequest) Descriptor() ([]byte, []int) {
+	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *LocateSharedRequest) GetSource() isLocateSharedRequest_Source {
+	if x != nil {
+		return x.Source
+	}
+	return nil
+}
+
+func (x *LocateSharedRequest) GetShared() *v1.SharedTarget {
+	if x != nil {
+		if x, ok := x.Source.(*LocateSharedRequest_Shared); ok {
+			return x.Shared
+		}
+	}
+	return nil
+}
+
+func (x *LocateSharedRequest) GetSigned() string {
+	if x != nil {
+		if x, ok := x.Source.(*LocateSharedRequest_Signed); ok {
+			return x.Signed
+		}
+	}
+	return ""
+}
+
+func (x *LocateSharedRequest) GetHeaderOnly() bool {
+	if x != nil {
+		return x.HeaderOnly
+	}
+	return false
+}
+
+type isLocateSharedRequest_Source interface {
+	isLocateSharedRequest_Source()
+}
+
+type LocateSharedRequest_Shared struct {
+	// A share link.
+	Shared *v1.SharedTarget `protobuf:"bytes,1,opt,name=shared,proto3,oneof"`
+}
+
+type LocateSharedRequest_Signed struct {
+	// The token of a signed link.
+	Signed string `protobuf:"bytes,2,opt,name=signed,proto3,oneof"`
+}
+
+func (*LocateSharedRequest_Shared) isLocateSharedRequest_Source() {}
+
+func (*LocateSharedRequest_Signed) isLocateSharedRequest_Source() {}
+
+// LocateSharedResponse says where contents are that a link leads to.
+type LocateSharedResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The contents. Of the file it tells the display name alone.
+	Located *LocateResponse `protobuf:"bytes,1,opt,name=located,proto3" json:"located,omitempty"`
+	// Ranges and conditions are not to be served: each download is counted, and
+	// is of the whole file.
+	Whole bool `protobuf:"varint,2,opt,name=whole,proto3" json:"whole,omitempty"`
+	// Browsers are to save the contents.
+	Attachment    bool `protobuf:"varint,3,opt,name=attachment,proto3" json:"attachment,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LocateSharedResponse) Reset() {
+	*x = LocateSharedResponse{}
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LocateSharedResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LocateSharedResponse) ProtoMessage() {}
+
+func (x *LocateSharedResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LocateSharedResponse.ProtoReflect.Descriptor instead.
+func (*LocateSharedResponse) Descriptor() ([]byte, []int) {
+	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *LocateSharedResponse) GetLocated() *LocateResponse {
+	if x != nil {
+		return x.Located
+	}
+	return nil
+}
+
+func (x *LocateSharedResponse) GetWhole() bool {
+	if x != nil {
+		return x.Whole
+	}
+	return false
+}
+
+func (x *LocateSharedResponse) GetAttachment() bool {
+	if x != nil {
+		return x.Attachment
+	}
+	return false
+}
+
 // ClaimJobsRequest asks for work.
 type ClaimJobsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -728,7 +889,7 @@ type ClaimJobsRequest struct {
 
 func (x *ClaimJobsRequest) Reset() {
 	*x = ClaimJobsRequest{}
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[9]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -740,7 +901,7 @@ func (x *ClaimJobsRequest) String() string {
 func (*ClaimJobsRequest) ProtoMessage() {}
 
 func (x *ClaimJobsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[9]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -753,7 +914,7 @@ func (x *ClaimJobsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimJobsRequest.ProtoReflect.Descriptor instead.
 func (*ClaimJobsRequest) Descriptor() ([]byte, []int) {
-	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{9}
+	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ClaimJobsRequest) GetLimit() int32 {
@@ -787,7 +948,7 @@ type Job struct {
 
 func (x *Job) Reset() {
 	*x = Job{}
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[10]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -799,7 +960,7 @@ func (x *Job) String() string {
 func (*Job) ProtoMessage() {}
 
 func (x *Job) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[10]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -812,7 +973,7 @@ func (x *Job) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Job.ProtoReflect.Descriptor instead.
 func (*Job) Descriptor() ([]byte, []int) {
-	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{10}
+	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Job) GetId() string {
@@ -860,7 +1021,7 @@ type Digestion struct {
 
 func (x *Digestion) Reset() {
 	*x = Digestion{}
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[11]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -872,7 +1033,7 @@ func (x *Digestion) String() string {
 func (*Digestion) ProtoMessage() {}
 
 func (x *Digestion) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[11]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -885,7 +1046,7 @@ func (x *Digestion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Digestion.ProtoReflect.Descriptor instead.
 func (*Digestion) Descriptor() ([]byte, []int) {
-	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{11}
+	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Digestion) GetExtents() []*Extent {
@@ -934,7 +1095,7 @@ type ClaimJobsResponse struct {
 
 func (x *ClaimJobsResponse) Reset() {
 	*x = ClaimJobsResponse{}
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[12]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -946,7 +1107,7 @@ func (x *ClaimJobsResponse) String() string {
 func (*ClaimJobsResponse) ProtoMessage() {}
 
 func (x *ClaimJobsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[12]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -959,7 +1120,7 @@ func (x *ClaimJobsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimJobsResponse.ProtoReflect.Descriptor instead.
 func (*ClaimJobsResponse) Descriptor() ([]byte, []int) {
-	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{12}
+	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ClaimJobsResponse) GetJobs() []*Job {
@@ -1010,7 +1171,7 @@ type FinishJobRequest struct {
 
 func (x *FinishJobRequest) Reset() {
 	*x = FinishJobRequest{}
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[13]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1022,7 +1183,7 @@ func (x *FinishJobRequest) String() string {
 func (*FinishJobRequest) ProtoMessage() {}
 
 func (x *FinishJobRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[13]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1035,7 +1196,7 @@ func (x *FinishJobRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FinishJobRequest.ProtoReflect.Descriptor instead.
 func (*FinishJobRequest) Descriptor() ([]byte, []int) {
-	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{13}
+	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *FinishJobRequest) GetId() string {
@@ -1082,7 +1243,7 @@ type FinishJobResponse struct {
 
 func (x *FinishJobResponse) Reset() {
 	*x = FinishJobResponse{}
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[14]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1094,7 +1255,7 @@ func (x *FinishJobResponse) String() string {
 func (*FinishJobResponse) ProtoMessage() {}
 
 func (x *FinishJobResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[14]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1107,7 +1268,7 @@ func (x *FinishJobResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FinishJobResponse.ProtoReflect.Descriptor instead.
 func (*FinishJobResponse) Descriptor() ([]byte, []int) {
-	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{14}
+	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{16}
 }
 
 // AuditRequest asks for a page of the audit.
@@ -1125,7 +1286,7 @@ type AuditRequest struct {
 
 func (x *AuditRequest) Reset() {
 	*x = AuditRequest{}
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[15]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1137,7 +1298,7 @@ func (x *AuditRequest) String() string {
 func (*AuditRequest) ProtoMessage() {}
 
 func (x *AuditRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[15]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1150,7 +1311,7 @@ func (x *AuditRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AuditRequest.ProtoReflect.Descriptor instead.
 func (*AuditRequest) Descriptor() ([]byte, []int) {
-	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{15}
+	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *AuditRequest) GetPageToken() string {
@@ -1193,7 +1354,7 @@ type Reference struct {
 
 func (x *Reference) Reset() {
 	*x = Reference{}
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[16]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1205,7 +1366,7 @@ func (x *Reference) String() string {
 func (*Reference) ProtoMessage() {}
 
 func (x *Reference) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[16]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1218,7 +1379,7 @@ func (x *Reference) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reference.ProtoReflect.Descriptor instead.
 func (*Reference) Descriptor() ([]byte, []int) {
-	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{16}
+	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Reference) GetName() string {
@@ -1273,7 +1434,7 @@ type Finding struct {
 
 func (x *Finding) Reset() {
 	*x = Finding{}
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[17]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1285,7 +1446,7 @@ func (x *Finding) String() string {
 func (*Finding) ProtoMessage() {}
 
 func (x *Finding) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[17]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1298,7 +1459,7 @@ func (x *Finding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Finding.ProtoReflect.Descriptor instead.
 func (*Finding) Descriptor() ([]byte, []int) {
-	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{17}
+	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Finding) GetKind() Finding_Kind {
@@ -1350,7 +1511,7 @@ type AuditResponse struct {
 
 func (x *AuditResponse) Reset() {
 	*x = AuditResponse{}
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[18]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1362,7 +1523,7 @@ func (x *AuditResponse) String() string {
 func (*AuditResponse) ProtoMessage() {}
 
 func (x *AuditResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[18]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1375,7 +1536,7 @@ func (x *AuditResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AuditResponse.ProtoReflect.Descriptor instead.
 func (*AuditResponse) Descriptor() ([]byte, []int) {
-	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{18}
+	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *AuditResponse) GetReferences() []*Reference {
@@ -1439,7 +1600,7 @@ type Usage struct {
 
 func (x *Usage) Reset() {
 	*x = Usage{}
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[19]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1451,7 +1612,7 @@ func (x *Usage) String() string {
 func (*Usage) ProtoMessage() {}
 
 func (x *Usage) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[19]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1464,7 +1625,7 @@ func (x *Usage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Usage.ProtoReflect.Descriptor instead.
 func (*Usage) Descriptor() ([]byte, []int) {
-	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{19}
+	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Usage) GetSpace() string {
@@ -1516,7 +1677,7 @@ type CorrectUsageRequest struct {
 
 func (x *CorrectUsageRequest) Reset() {
 	*x = CorrectUsageRequest{}
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[20]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1528,7 +1689,7 @@ func (x *CorrectUsageRequest) String() string {
 func (*CorrectUsageRequest) ProtoMessage() {}
 
 func (x *CorrectUsageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[20]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1541,7 +1702,7 @@ func (x *CorrectUsageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CorrectUsageRequest.ProtoReflect.Descriptor instead.
 func (*CorrectUsageRequest) Descriptor() ([]byte, []int) {
-	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{20}
+	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *CorrectUsageRequest) GetHeld() *Usage {
@@ -1567,7 +1728,7 @@ type CorrectUsageResponse struct {
 
 func (x *CorrectUsageResponse) Reset() {
 	*x = CorrectUsageResponse{}
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[21]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1579,7 +1740,7 @@ func (x *CorrectUsageResponse) String() string {
 func (*CorrectUsageResponse) ProtoMessage() {}
 
 func (x *CorrectUsageResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[21]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1592,7 +1753,7 @@ func (x *CorrectUsageResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CorrectUsageResponse.ProtoReflect.Descriptor instead.
 func (*CorrectUsageResponse) Descriptor() ([]byte, []int) {
-	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{21}
+	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{23}
 }
 
 // InspectRequest asks for a comparison of blobs and records.
@@ -1608,7 +1769,7 @@ type InspectRequest struct {
 
 func (x *InspectRequest) Reset() {
 	*x = InspectRequest{}
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[22]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1620,7 +1781,7 @@ func (x *InspectRequest) String() string {
 func (*InspectRequest) ProtoMessage() {}
 
 func (x *InspectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[22]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1633,7 +1794,7 @@ func (x *InspectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InspectRequest.ProtoReflect.Descriptor instead.
 func (*InspectRequest) Descriptor() ([]byte, []int) {
-	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{22}
+	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *InspectRequest) GetDeep() bool {
@@ -1666,7 +1827,7 @@ type InspectResponse struct {
 
 func (x *InspectResponse) Reset() {
 	*x = InspectResponse{}
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[23]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1678,7 +1839,7 @@ func (x *InspectResponse) String() string {
 func (*InspectResponse) ProtoMessage() {}
 
 func (x *InspectResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[23]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1691,7 +1852,7 @@ func (x *InspectResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InspectResponse.ProtoReflect.Descriptor instead.
 func (*InspectResponse) Descriptor() ([]byte, []int) {
-	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{23}
+	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *InspectResponse) GetPayload() isInspectResponse_Payload {
@@ -1758,7 +1919,7 @@ type InspectSummary struct {
 
 func (x *InspectSummary) Reset() {
 	*x = InspectSummary{}
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[24]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1770,7 +1931,7 @@ func (x *InspectSummary) String() string {
 func (*InspectSummary) ProtoMessage() {}
 
 func (x *InspectSummary) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[24]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1783,7 +1944,7 @@ func (x *InspectSummary) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InspectSummary.ProtoReflect.Descriptor instead.
 func (*InspectSummary) Descriptor() ([]byte, []int) {
-	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{24}
+	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *InspectSummary) GetRecordCount() int64 {
@@ -1872,7 +2033,19 @@ const file_holdfast_ledger_v1_ledger_proto_rawDesc = "" +
 	"\brevision\x18\x02 \x01(\v2\x1e.holdfast.metadata.v1.RevisionR\brevision\x124\n" +
 	"\aextents\x18\x03 \x03(\v2\x1a.holdfast.ledger.v1.ExtentR\aextents\x12;\n" +
 	"\vmodify_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"modifyTime\"j\n" +
+	"modifyTime\"\x97\x01\n" +
+	"\x13LocateSharedRequest\x12;\n" +
+	"\x06shared\x18\x01 \x01(\v2!.holdfast.storage.v1.SharedTargetH\x00R\x06shared\x12\x18\n" +
+	"\x06signed\x18\x02 \x01(\tH\x00R\x06signed\x12\x1f\n" +
+	"\vheader_only\x18\x03 \x01(\bR\n" +
+	"headerOnlyB\b\n" +
+	"\x06source\"\x8a\x01\n" +
+	"\x14LocateSharedResponse\x12<\n" +
+	"\alocated\x18\x01 \x01(\v2\".holdfast.ledger.v1.LocateResponseR\alocated\x12\x14\n" +
+	"\x05whole\x18\x02 \x01(\bR\x05whole\x12\x1e\n" +
+	"\n" +
+	"attachment\x18\x03 \x01(\bR\n" +
+	"attachment\"j\n" +
 	"\x10ClaimJobsRequest\x12\x14\n" +
 	"\x05limit\x18\x01 \x01(\x05R\x05limit\x12@\n" +
 	"\x0elease_duration\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\rleaseDuration\"\x83\x01\n" +
@@ -1968,7 +2141,7 @@ const file_holdfast_ledger_v1_ledger_proto_rawDesc = "" +
 	"blob_count\x18\x03 \x01(\x03R\tblobCount\x12#\n" +
 	"\rpending_count\x18\x04 \x01(\x03R\fpendingCount\x12%\n" +
 	"\x0everified_bytes\x18\x05 \x01(\x03R\rverifiedBytes\x12#\n" +
-	"\rfinding_count\x18\x06 \x01(\x03R\ffindingCount2\x92\t\n" +
+	"\rfinding_count\x18\x06 \x01(\x03R\ffindingCount2\xf5\t\n" +
 	"\rLedgerService\x12L\n" +
 	"\x05Begin\x12 .holdfast.ledger.v1.BeginRequest\x1a!.holdfast.ledger.v1.BeginResponse\x12O\n" +
 	"\x06Commit\x12!.holdfast.ledger.v1.CommitRequest\x1a\".holdfast.ledger.v1.CommitResponse\x12R\n" +
@@ -1981,7 +2154,8 @@ const file_holdfast_ledger_v1_ledger_proto_rawDesc = "" +
 	"\vKeepExtents\x12&.holdfast.ledger.v1.KeepExtentsRequest\x1a'.holdfast.ledger.v1.KeepExtentsResponse\x12a\n" +
 	"\fFinishUpload\x12'.holdfast.ledger.v1.FinishUploadRequest\x1a(.holdfast.ledger.v1.FinishUploadResponse\x12[\n" +
 	"\n" +
-	"DropUpload\x12%.holdfast.ledger.v1.DropUploadRequest\x1a&.holdfast.ledger.v1.DropUploadResponse\x12X\n" +
+	"DropUpload\x12%.holdfast.ledger.v1.DropUploadRequest\x1a&.holdfast.ledger.v1.DropUploadResponse\x12a\n" +
+	"\fLocateShared\x12'.holdfast.ledger.v1.LocateSharedRequest\x1a(.holdfast.ledger.v1.LocateSharedResponse\x12X\n" +
 	"\tClaimJobs\x12$.holdfast.ledger.v1.ClaimJobsRequest\x1a%.holdfast.ledger.v1.ClaimJobsResponse\x12X\n" +
 	"\tFinishJob\x12$.holdfast.ledger.v1.FinishJobRequest\x1a%.holdfast.ledger.v1.FinishJobResponse\x12L\n" +
 	"\x05Audit\x12 .holdfast.ledger.v1.AuditRequest\x1a!.holdfast.ledger.v1.AuditResponse\x12a\n" +
@@ -2002,7 +2176,7 @@ func file_holdfast_ledger_v1_ledger_proto_rawDescGZIP() []byte {
 }
 
 var file_holdfast_ledger_v1_ledger_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_holdfast_ledger_v1_ledger_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
+var file_holdfast_ledger_v1_ledger_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
 var file_holdfast_ledger_v1_ledger_proto_goTypes = []any{
 	(Finding_Kind)(0),             // 0: holdfast.ledger.v1.Finding.Kind
 	(*BeginRequest)(nil),          // 1: holdfast.ledger.v1.BeginRequest
@@ -2014,103 +2188,110 @@ var file_holdfast_ledger_v1_ledger_proto_goTypes = []any{
 	(*AbandonResponse)(nil),       // 7: holdfast.ledger.v1.AbandonResponse
 	(*LocateRequest)(nil),         // 8: holdfast.ledger.v1.LocateRequest
 	(*LocateResponse)(nil),        // 9: holdfast.ledger.v1.LocateResponse
-	(*ClaimJobsRequest)(nil),      // 10: holdfast.ledger.v1.ClaimJobsRequest
-	(*Job)(nil),                   // 11: holdfast.ledger.v1.Job
-	(*Digestion)(nil),             // 12: holdfast.ledger.v1.Digestion
-	(*ClaimJobsResponse)(nil),     // 13: holdfast.ledger.v1.ClaimJobsResponse
-	(*FinishJobRequest)(nil),      // 14: holdfast.ledger.v1.FinishJobRequest
-	(*FinishJobResponse)(nil),     // 15: holdfast.ledger.v1.FinishJobResponse
-	(*AuditRequest)(nil),          // 16: holdfast.ledger.v1.AuditRequest
-	(*Reference)(nil),             // 17: holdfast.ledger.v1.Reference
-	(*Finding)(nil),               // 18: holdfast.ledger.v1.Finding
-	(*AuditResponse)(nil),         // 19: holdfast.ledger.v1.AuditResponse
-	(*Usage)(nil),                 // 20: holdfast.ledger.v1.Usage
-	(*CorrectUsageRequest)(nil),   // 21: holdfast.ledger.v1.CorrectUsageRequest
-	(*CorrectUsageResponse)(nil),  // 22: holdfast.ledger.v1.CorrectUsageResponse
-	(*InspectRequest)(nil),        // 23: holdfast.ledger.v1.InspectRequest
-	(*InspectResponse)(nil),       // 24: holdfast.ledger.v1.InspectResponse
-	(*InspectSummary)(nil),        // 25: holdfast.ledger.v1.InspectSummary
-	(*v1.UploadSpec)(nil),         // 26: holdfast.storage.v1.UploadSpec
-	(*timestamppb.Timestamp)(nil), // 27: google.protobuf.Timestamp
-	(v11.Reason)(0),               // 28: holdfast.errors.v1.Reason
-	(*v1.UploadResponse)(nil),     // 29: holdfast.storage.v1.UploadResponse
-	(*Extent)(nil),                // 30: holdfast.ledger.v1.Extent
-	(*v12.File)(nil),              // 31: holdfast.metadata.v1.File
-	(*v1.PathTarget)(nil),         // 32: holdfast.storage.v1.PathTarget
-	(*v12.Revision)(nil),          // 33: holdfast.metadata.v1.Revision
-	(*durationpb.Duration)(nil),   // 34: google.protobuf.Duration
-	(*OpenUploadRequest)(nil),     // 35: holdfast.ledger.v1.OpenUploadRequest
-	(*TakeUploadRequest)(nil),     // 36: holdfast.ledger.v1.TakeUploadRequest
-	(*KeepExtentsRequest)(nil),    // 37: holdfast.ledger.v1.KeepExtentsRequest
-	(*FinishUploadRequest)(nil),   // 38: holdfast.ledger.v1.FinishUploadRequest
-	(*DropUploadRequest)(nil),     // 39: holdfast.ledger.v1.DropUploadRequest
-	(*OpenUploadResponse)(nil),    // 40: holdfast.ledger.v1.OpenUploadResponse
-	(*TakeUploadResponse)(nil),    // 41: holdfast.ledger.v1.TakeUploadResponse
-	(*KeepExtentsResponse)(nil),   // 42: holdfast.ledger.v1.KeepExtentsResponse
-	(*FinishUploadResponse)(nil),  // 43: holdfast.ledger.v1.FinishUploadResponse
-	(*DropUploadResponse)(nil),    // 44: holdfast.ledger.v1.DropUploadResponse
+	(*LocateSharedRequest)(nil),   // 10: holdfast.ledger.v1.LocateSharedRequest
+	(*LocateSharedResponse)(nil),  // 11: holdfast.ledger.v1.LocateSharedResponse
+	(*ClaimJobsRequest)(nil),      // 12: holdfast.ledger.v1.ClaimJobsRequest
+	(*Job)(nil),                   // 13: holdfast.ledger.v1.Job
+	(*Digestion)(nil),             // 14: holdfast.ledger.v1.Digestion
+	(*ClaimJobsResponse)(nil),     // 15: holdfast.ledger.v1.ClaimJobsResponse
+	(*FinishJobRequest)(nil),      // 16: holdfast.ledger.v1.FinishJobRequest
+	(*FinishJobResponse)(nil),     // 17: holdfast.ledger.v1.FinishJobResponse
+	(*AuditRequest)(nil),          // 18: holdfast.ledger.v1.AuditRequest
+	(*Reference)(nil),             // 19: holdfast.ledger.v1.Reference
+	(*Finding)(nil),               // 20: holdfast.ledger.v1.Finding
+	(*AuditResponse)(nil),         // 21: holdfast.ledger.v1.AuditResponse
+	(*Usage)(nil),                 // 22: holdfast.ledger.v1.Usage
+	(*CorrectUsageRequest)(nil),   // 23: holdfast.ledger.v1.CorrectUsageRequest
+	(*CorrectUsageResponse)(nil),  // 24: holdfast.ledger.v1.CorrectUsageResponse
+	(*InspectRequest)(nil),        // 25: holdfast.ledger.v1.InspectRequest
+	(*InspectResponse)(nil),       // 26: holdfast.ledger.v1.InspectResponse
+	(*InspectSummary)(nil),        // 27: holdfast.ledger.v1.InspectSummary
+	(*v1.UploadSpec)(nil),         // 28: holdfast.storage.v1.UploadSpec
+	(*timestamppb.Timestamp)(nil), // 29: google.protobuf.Timestamp
+	(v11.Reason)(0),               // 30: holdfast.errors.v1.Reason
+	(*v1.UploadResponse)(nil),     // 31: holdfast.storage.v1.UploadResponse
+	(*Extent)(nil),                // 32: holdfast.ledger.v1.Extent
+	(*v12.File)(nil),              // 33: holdfast.metadata.v1.File
+	(*v1.PathTarget)(nil),         // 34: holdfast.storage.v1.PathTarget
+	(*v12.Revision)(nil),          // 35: holdfast.metadata.v1.Revision
+	(*v1.SharedTarget)(nil),       // 36: holdfast.storage.v1.SharedTarget
+	(*durationpb.Duration)(nil),   // 37: google.protobuf.Duration
+	(*OpenUploadRequest)(nil),     // 38: holdfast.ledger.v1.OpenUploadRequest
+	(*TakeUploadRequest)(nil),     // 39: holdfast.ledger.v1.TakeUploadRequest
+	(*KeepExtentsRequest)(nil),    // 40: holdfast.ledger.v1.KeepExtentsRequest
+	(*FinishUploadRequest)(nil),   // 41: holdfast.ledger.v1.FinishUploadRequest
+	(*DropUploadRequest)(nil),     // 42: holdfast.ledger.v1.DropUploadRequest
+	(*OpenUploadResponse)(nil),    // 43: holdfast.ledger.v1.OpenUploadResponse
+	(*TakeUploadResponse)(nil),    // 44: holdfast.ledger.v1.TakeUploadResponse
+	(*KeepExtentsResponse)(nil),   // 45: holdfast.ledger.v1.KeepExtentsResponse
+	(*FinishUploadResponse)(nil),  // 46: holdfast.ledger.v1.FinishUploadResponse
+	(*DropUploadResponse)(nil),    // 47: holdfast.ledger.v1.DropUploadResponse
 }
 var file_holdfast_ledger_v1_ledger_proto_depIdxs = []int32{
-	26, // 0: holdfast.ledger.v1.BeginRequest.spec:type_name -> holdfast.storage.v1.UploadSpec
-	27, // 1: holdfast.ledger.v1.BeginResponse.expire_time:type_name -> google.protobuf.Timestamp
+	28, // 0: holdfast.ledger.v1.BeginRequest.spec:type_name -> holdfast.storage.v1.UploadSpec
+	29, // 1: holdfast.ledger.v1.BeginResponse.expire_time:type_name -> google.protobuf.Timestamp
 	3,  // 2: holdfast.ledger.v1.BeginResponse.replay:type_name -> holdfast.ledger.v1.Replay
-	28, // 3: holdfast.ledger.v1.BeginResponse.max_size_reason:type_name -> holdfast.errors.v1.Reason
-	29, // 4: holdfast.ledger.v1.Replay.response:type_name -> holdfast.storage.v1.UploadResponse
-	30, // 5: holdfast.ledger.v1.CommitRequest.extents:type_name -> holdfast.ledger.v1.Extent
-	31, // 6: holdfast.ledger.v1.CommitResponse.file:type_name -> holdfast.metadata.v1.File
-	32, // 7: holdfast.ledger.v1.LocateRequest.path:type_name -> holdfast.storage.v1.PathTarget
-	31, // 8: holdfast.ledger.v1.LocateResponse.file:type_name -> holdfast.metadata.v1.File
-	33, // 9: holdfast.ledger.v1.LocateResponse.revision:type_name -> holdfast.metadata.v1.Revision
-	30, // 10: holdfast.ledger.v1.LocateResponse.extents:type_name -> holdfast.ledger.v1.Extent
-	27, // 11: holdfast.ledger.v1.LocateResponse.modify_time:type_name -> google.protobuf.Timestamp
-	34, // 12: holdfast.ledger.v1.ClaimJobsRequest.lease_duration:type_name -> google.protobuf.Duration
-	12, // 13: holdfast.ledger.v1.Job.digestion:type_name -> holdfast.ledger.v1.Digestion
-	30, // 14: holdfast.ledger.v1.Digestion.extents:type_name -> holdfast.ledger.v1.Extent
-	11, // 15: holdfast.ledger.v1.ClaimJobsResponse.jobs:type_name -> holdfast.ledger.v1.Job
-	27, // 16: holdfast.ledger.v1.ClaimJobsResponse.oldest_due_time:type_name -> google.protobuf.Timestamp
-	30, // 17: holdfast.ledger.v1.Reference.extents:type_name -> holdfast.ledger.v1.Extent
-	0,  // 18: holdfast.ledger.v1.Finding.kind:type_name -> holdfast.ledger.v1.Finding.Kind
-	17, // 19: holdfast.ledger.v1.AuditResponse.references:type_name -> holdfast.ledger.v1.Reference
-	18, // 20: holdfast.ledger.v1.AuditResponse.findings:type_name -> holdfast.ledger.v1.Finding
-	20, // 21: holdfast.ledger.v1.AuditResponse.held:type_name -> holdfast.ledger.v1.Usage
-	20, // 22: holdfast.ledger.v1.AuditResponse.counted:type_name -> holdfast.ledger.v1.Usage
-	20, // 23: holdfast.ledger.v1.CorrectUsageRequest.held:type_name -> holdfast.ledger.v1.Usage
-	20, // 24: holdfast.ledger.v1.CorrectUsageRequest.counted:type_name -> holdfast.ledger.v1.Usage
-	18, // 25: holdfast.ledger.v1.InspectResponse.finding:type_name -> holdfast.ledger.v1.Finding
-	25, // 26: holdfast.ledger.v1.InspectResponse.summary:type_name -> holdfast.ledger.v1.InspectSummary
-	1,  // 27: holdfast.ledger.v1.LedgerService.Begin:input_type -> holdfast.ledger.v1.BeginRequest
-	4,  // 28: holdfast.ledger.v1.LedgerService.Commit:input_type -> holdfast.ledger.v1.CommitRequest
-	6,  // 29: holdfast.ledger.v1.LedgerService.Abandon:input_type -> holdfast.ledger.v1.AbandonRequest
-	8,  // 30: holdfast.ledger.v1.LedgerService.Locate:input_type -> holdfast.ledger.v1.LocateRequest
-	35, // 31: holdfast.ledger.v1.LedgerService.OpenUpload:input_type -> holdfast.ledger.v1.OpenUploadRequest
-	36, // 32: holdfast.ledger.v1.LedgerService.TakeUpload:input_type -> holdfast.ledger.v1.TakeUploadRequest
-	37, // 33: holdfast.ledger.v1.LedgerService.KeepExtents:input_type -> holdfast.ledger.v1.KeepExtentsRequest
-	38, // 34: holdfast.ledger.v1.LedgerService.FinishUpload:input_type -> holdfast.ledger.v1.FinishUploadRequest
-	39, // 35: holdfast.ledger.v1.LedgerService.DropUpload:input_type -> holdfast.ledger.v1.DropUploadRequest
-	10, // 36: holdfast.ledger.v1.LedgerService.ClaimJobs:input_type -> holdfast.ledger.v1.ClaimJobsRequest
-	14, // 37: holdfast.ledger.v1.LedgerService.FinishJob:input_type -> holdfast.ledger.v1.FinishJobRequest
-	16, // 38: holdfast.ledger.v1.LedgerService.Audit:input_type -> holdfast.ledger.v1.AuditRequest
-	21, // 39: holdfast.ledger.v1.LedgerService.CorrectUsage:input_type -> holdfast.ledger.v1.CorrectUsageRequest
-	23, // 40: holdfast.ledger.v1.InspectionService.Inspect:input_type -> holdfast.ledger.v1.InspectRequest
-	2,  // 41: holdfast.ledger.v1.LedgerService.Begin:output_type -> holdfast.ledger.v1.BeginResponse
-	5,  // 42: holdfast.ledger.v1.LedgerService.Commit:output_type -> holdfast.ledger.v1.CommitResponse
-	7,  // 43: holdfast.ledger.v1.LedgerService.Abandon:output_type -> holdfast.ledger.v1.AbandonResponse
-	9,  // 44: holdfast.ledger.v1.LedgerService.Locate:output_type -> holdfast.ledger.v1.LocateResponse
-	40, // 45: holdfast.ledger.v1.LedgerService.OpenUpload:output_type -> holdfast.ledger.v1.OpenUploadResponse
-	41, // 46: holdfast.ledger.v1.LedgerService.TakeUpload:output_type -> holdfast.ledger.v1.TakeUploadResponse
-	42, // 47: holdfast.ledger.v1.LedgerService.KeepExtents:output_type -> holdfast.ledger.v1.KeepExtentsResponse
-	43, // 48: holdfast.ledger.v1.LedgerService.FinishUpload:output_type -> holdfast.ledger.v1.FinishUploadResponse
-	44, // 49: holdfast.ledger.v1.LedgerService.DropUpload:output_type -> holdfast.ledger.v1.DropUploadResponse
-	13, // 50: holdfast.ledger.v1.LedgerService.ClaimJobs:output_type -> holdfast.ledger.v1.ClaimJobsResponse
-	15, // 51: holdfast.ledger.v1.LedgerService.FinishJob:output_type -> holdfast.ledger.v1.FinishJobResponse
-	19, // 52: holdfast.ledger.v1.LedgerService.Audit:output_type -> holdfast.ledger.v1.AuditResponse
-	22, // 53: holdfast.ledger.v1.LedgerService.CorrectUsage:output_type -> holdfast.ledger.v1.CorrectUsageResponse
-	24, // 54: holdfast.ledger.v1.InspectionService.Inspect:output_type -> holdfast.ledger.v1.InspectResponse
-	41, // [41:55] is the sub-list for method output_type
-	27, // [27:41] is the sub-list for method input_type
-	27, // [27:27] is the sub-list for extension type_name
-	27, // [27:27] is the sub-list for extension extendee
-	0,  // [0:27] is the sub-list for field type_name
+	30, // 3: holdfast.ledger.v1.BeginResponse.max_size_reason:type_name -> holdfast.errors.v1.Reason
+	31, // 4: holdfast.ledger.v1.Replay.response:type_name -> holdfast.storage.v1.UploadResponse
+	32, // 5: holdfast.ledger.v1.CommitRequest.extents:type_name -> holdfast.ledger.v1.Extent
+	33, // 6: holdfast.ledger.v1.CommitResponse.file:type_name -> holdfast.metadata.v1.File
+	34, // 7: holdfast.ledger.v1.LocateRequest.path:type_name -> holdfast.storage.v1.PathTarget
+	33, // 8: holdfast.ledger.v1.LocateResponse.file:type_name -> holdfast.metadata.v1.File
+	35, // 9: holdfast.ledger.v1.LocateResponse.revision:type_name -> holdfast.metadata.v1.Revision
+	32, // 10: holdfast.ledger.v1.LocateResponse.extents:type_name -> holdfast.ledger.v1.Extent
+	29, // 11: holdfast.ledger.v1.LocateResponse.modify_time:type_name -> google.protobuf.Timestamp
+	36, // 12: holdfast.ledger.v1.LocateSharedRequest.shared:type_name -> holdfast.storage.v1.SharedTarget
+	9,  // 13: holdfast.ledger.v1.LocateSharedResponse.located:type_name -> holdfast.ledger.v1.LocateResponse
+	37, // 14: holdfast.ledger.v1.ClaimJobsRequest.lease_duration:type_name -> google.protobuf.Duration
+	14, // 15: holdfast.ledger.v1.Job.digestion:type_name -> holdfast.ledger.v1.Digestion
+	32, // 16: holdfast.ledger.v1.Digestion.extents:type_name -> holdfast.ledger.v1.Extent
+	13, // 17: holdfast.ledger.v1.ClaimJobsResponse.jobs:type_name -> holdfast.ledger.v1.Job
+	29, // 18: holdfast.ledger.v1.ClaimJobsResponse.oldest_due_time:type_name -> google.protobuf.Timestamp
+	32, // 19: holdfast.ledger.v1.Reference.extents:type_name -> holdfast.ledger.v1.Extent
+	0,  // 20: holdfast.ledger.v1.Finding.kind:type_name -> holdfast.ledger.v1.Finding.Kind
+	19, // 21: holdfast.ledger.v1.AuditResponse.references:type_name -> holdfast.ledger.v1.Reference
+	20, // 22: holdfast.ledger.v1.AuditResponse.findings:type_name -> holdfast.ledger.v1.Finding
+	22, // 23: holdfast.ledger.v1.AuditResponse.held:type_name -> holdfast.ledger.v1.Usage
+	22, // 24: holdfast.ledger.v1.AuditResponse.counted:type_name -> holdfast.ledger.v1.Usage
+	22, // 25: holdfast.ledger.v1.CorrectUsageRequest.held:type_name -> holdfast.ledger.v1.Usage
+	22, // 26: holdfast.ledger.v1.CorrectUsageRequest.counted:type_name -> holdfast.ledger.v1.Usage
+	20, // 27: holdfast.ledger.v1.InspectResponse.finding:type_name -> holdfast.ledger.v1.Finding
+	27, // 28: holdfast.ledger.v1.InspectResponse.summary:type_name -> holdfast.ledger.v1.InspectSummary
+	1,  // 29: holdfast.ledger.v1.LedgerService.Begin:input_type -> holdfast.ledger.v1.BeginRequest
+	4,  // 30: holdfast.ledger.v1.LedgerService.Commit:input_type -> holdfast.ledger.v1.CommitRequest
+	6,  // 31: holdfast.ledger.v1.LedgerService.Abandon:input_type -> holdfast.ledger.v1.AbandonRequest
+	8,  // 32: holdfast.ledger.v1.LedgerService.Locate:input_type -> holdfast.ledger.v1.LocateRequest
+	38, // 33: holdfast.ledger.v1.LedgerService.OpenUpload:input_type -> holdfast.ledger.v1.OpenUploadRequest
+	39, // 34: holdfast.ledger.v1.LedgerService.TakeUpload:input_type -> holdfast.ledger.v1.TakeUploadRequest
+	40, // 35: holdfast.ledger.v1.LedgerService.KeepExtents:input_type -> holdfast.ledger.v1.KeepExtentsRequest
+	41, // 36: holdfast.ledger.v1.LedgerService.FinishUpload:input_type -> holdfast.ledger.v1.FinishUploadRequest
+	42, // 37: holdfast.ledger.v1.LedgerService.DropUpload:input_type -> holdfast.ledger.v1.DropUploadRequest
+	10, // 38: holdfast.ledger.v1.LedgerService.LocateShared:input_type -> holdfast.ledger.v1.LocateSharedRequest
+	12, // 39: holdfast.ledger.v1.LedgerService.ClaimJobs:input_type -> holdfast.ledger.v1.ClaimJobsRequest
+	16, // 40: holdfast.ledger.v1.LedgerService.FinishJob:input_type -> holdfast.ledger.v1.FinishJobRequest
+	18, // 41: holdfast.ledger.v1.LedgerService.Audit:input_type -> holdfast.ledger.v1.AuditRequest
+	23, // 42: holdfast.ledger.v1.LedgerService.CorrectUsage:input_type -> holdfast.ledger.v1.CorrectUsageRequest
+	25, // 43: holdfast.ledger.v1.InspectionService.Inspect:input_type -> holdfast.ledger.v1.InspectRequest
+	2,  // 44: holdfast.ledger.v1.LedgerService.Begin:output_type -> holdfast.ledger.v1.BeginResponse
+	5,  // 45: holdfast.ledger.v1.LedgerService.Commit:output_type -> holdfast.ledger.v1.CommitResponse
+	7,  // 46: holdfast.ledger.v1.LedgerService.Abandon:output_type -> holdfast.ledger.v1.AbandonResponse
+	9,  // 47: holdfast.ledger.v1.LedgerService.Locate:output_type -> holdfast.ledger.v1.LocateResponse
+	43, // 48: holdfast.ledger.v1.LedgerService.OpenUpload:output_type -> holdfast.ledger.v1.OpenUploadResponse
+	44, // 49: holdfast.ledger.v1.LedgerService.TakeUpload:output_type -> holdfast.ledger.v1.TakeUploadResponse
+	45, // 50: holdfast.ledger.v1.LedgerService.KeepExtents:output_type -> holdfast.ledger.v1.KeepExtentsResponse
+	46, // 51: holdfast.ledger.v1.LedgerService.FinishUpload:output_type -> holdfast.ledger.v1.FinishUploadResponse
+	47, // 52: holdfast.ledger.v1.LedgerService.DropUpload:output_type -> holdfast.ledger.v1.DropUploadResponse
+	11, // 53: holdfast.ledger.v1.LedgerService.LocateShared:output_type -> holdfast.ledger.v1.LocateSharedResponse
+	15, // 54: holdfast.ledger.v1.LedgerService.ClaimJobs:output_type -> holdfast.ledger.v1.ClaimJobsResponse
+	17, // 55: holdfast.ledger.v1.LedgerService.FinishJob:output_type -> holdfast.ledger.v1.FinishJobResponse
+	21, // 56: holdfast.ledger.v1.LedgerService.Audit:output_type -> holdfast.ledger.v1.AuditResponse
+	24, // 57: holdfast.ledger.v1.LedgerService.CorrectUsage:output_type -> holdfast.ledger.v1.CorrectUsageResponse
+	26, // 58: holdfast.ledger.v1.InspectionService.Inspect:output_type -> holdfast.ledger.v1.InspectResponse
+	44, // [44:59] is the sub-list for method output_type
+	29, // [29:44] is the sub-list for method input_type
+	29, // [29:29] is the sub-list for extension type_name
+	29, // [29:29] is the sub-list for extension extendee
+	0,  // [0:29] is the sub-list for field type_name
 }
 
 func init() { file_holdfast_ledger_v1_ledger_proto_init() }
@@ -2124,7 +2305,11 @@ func file_holdfast_ledger_v1_ledger_proto_init() {
 		(*LocateRequest_File)(nil),
 		(*LocateRequest_Path)(nil),
 	}
-	file_holdfast_ledger_v1_ledger_proto_msgTypes[23].OneofWrappers = []any{
+	file_holdfast_ledger_v1_ledger_proto_msgTypes[9].OneofWrappers = []any{
+		(*LocateSharedRequest_Shared)(nil),
+		(*LocateSharedRequest_Signed)(nil),
+	}
+	file_holdfast_ledger_v1_ledger_proto_msgTypes[25].OneofWrappers = []any{
 		(*InspectResponse_Finding)(nil),
 		(*InspectResponse_Summary)(nil),
 	}
@@ -2134,7 +2319,7 @@ func file_holdfast_ledger_v1_ledger_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_holdfast_ledger_v1_ledger_proto_rawDesc), len(file_holdfast_ledger_v1_ledger_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   25,
+			NumMessages:   27,
 			NumExtensions: 0,
 			NumServices:   2,
 		},

@@ -31,6 +31,7 @@ const (
 	LedgerService_KeepExtents_FullMethodName  = "/holdfast.ledger.v1.LedgerService/KeepExtents"
 	LedgerService_FinishUpload_FullMethodName = "/holdfast.ledger.v1.LedgerService/FinishUpload"
 	LedgerService_DropUpload_FullMethodName   = "/holdfast.ledger.v1.LedgerService/DropUpload"
+	LedgerService_LocateShared_FullMethodName = "/holdfast.ledger.v1.LedgerService/LocateShared"
 	LedgerService_ClaimJobs_FullMethodName    = "/holdfast.ledger.v1.LedgerService/ClaimJobs"
 	LedgerService_FinishJob_FullMethodName    = "/holdfast.ledger.v1.LedgerService/FinishJob"
 	LedgerService_Audit_FullMethodName        = "/holdfast.ledger.v1.LedgerService/Audit"
@@ -69,6 +70,9 @@ type LedgerServiceClient interface {
 	FinishUpload(ctx context.Context, in *FinishUploadRequest, opts ...grpc.CallOption) (*FinishUploadResponse, error)
 	// DropUpload gives a resumable upload up; its blobs become due.
 	DropUpload(ctx context.Context, in *DropUploadRequest, opts ...grpc.CallOption) (*DropUploadResponse, error)
+	// LocateShared returns where the bytes are that a share link or a signed link
+	// leads to; the link is the credential. It counts a download.
+	LocateShared(ctx context.Context, in *LocateSharedRequest, opts ...grpc.CallOption) (*LocateSharedResponse, error)
 	// ClaimJobs leases due deletions of blobs, and digests to compute. Jobs that
 	// touch records only are carried out by the call itself, a bounded step at a
 	// time.
@@ -181,6 +185,16 @@ func (c *ledgerServiceClient) DropUpload(ctx context.Context, in *DropUploadRequ
 	return out, nil
 }
 
+func (c *ledgerServiceClient) LocateShared(ctx context.Context, in *LocateSharedRequest, opts ...grpc.CallOption) (*LocateSharedResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(LocateSharedResponse)
+	err := c.cc.Invoke(ctx, LedgerService_LocateShared_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *ledgerServiceClient) ClaimJobs(ctx context.Context, in *ClaimJobsRequest, opts ...grpc.CallOption) (*ClaimJobsResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ClaimJobsResponse)
@@ -253,6 +267,9 @@ type LedgerServiceServer interface {
 	FinishUpload(context.Context, *FinishUploadRequest) (*FinishUploadResponse, error)
 	// DropUpload gives a resumable upload up; its blobs become due.
 	DropUpload(context.Context, *DropUploadRequest) (*DropUploadResponse, error)
+	// LocateShared returns where the bytes are that a share link or a signed link
+	// leads to; the link is the credential. It counts a download.
+	LocateShared(context.Context, *LocateSharedRequest) (*LocateSharedResponse, error)
 	// ClaimJobs leases due deletions of blobs, and digests to compute. Jobs that
 	// touch records only are carried out by the call itself, a bounded step at a
 	// time.
@@ -301,6 +318,9 @@ func (UnimplementedLedgerServiceServer) FinishUpload(context.Context, *FinishUpl
 }
 func (UnimplementedLedgerServiceServer) DropUpload(context.Context, *DropUploadRequest) (*DropUploadResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method DropUpload not implemented")
+}
+func (UnimplementedLedgerServiceServer) LocateShared(context.Context, *LocateSharedRequest) (*LocateSharedResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method LocateShared not implemented")
 }
 func (UnimplementedLedgerServiceServer) ClaimJobs(context.Context, *ClaimJobsRequest) (*ClaimJobsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ClaimJobs not implemented")
@@ -497,6 +517,24 @@ func _LedgerService_DropUpload_Handler(srv interface{}, ctx context.Context, dec
 	return interceptor(ctx, in, info, handler)
 }
 
+func _LedgerService_LocateShared_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(LocateSharedRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(LedgerServiceServer).LocateShared(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: LedgerService_LocateShared_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(LedgerServiceServer).LocateShared(ctx, req.(*LocateSharedRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _LedgerService_ClaimJobs_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ClaimJobsRequest)
 	if err := dec(in); err != nil {
@@ -611,6 +649,10 @@ var LedgerService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "DropUpload",
 			Handler:    _LedgerService_DropUpload_Handler,
+		},
+		{
+			MethodName: "LocateShared",
+			Handler:    _LedgerService_LocateShared_Handler,
 		},
 		{
 			MethodName: "ClaimJobs",

@@ -2154,6 +2154,353 @@ func (x *SealedGrant) GetMac() []byte {
 	return nil
 }
 
+// Share is a share link.
+type Share struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Id, a UUIDv7 in text form.
+	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// Id of the file or folder.
+	Node string `protobuf:"bytes,2,opt,name=node,proto3" json:"node,omitempty"`
+	// SHA-256 of the token, 32 bytes.
+	TokenHash []byte `protobuf:"bytes,3,opt,name=token_hash,json=tokenHash,proto3" json:"token_hash,omitempty"`
+	// When it expires.
+	ExpireMicros int64 `protobuf:"varint,4,opt,name=expire_micros,json=expireMicros,proto3" json:"expire_micros,omitempty"`
+	// Argon2id of the password, empty for none.
+	PasswordHash []byte `protobuf:"bytes,5,opt,name=password_hash,json=passwordHash,proto3" json:"password_hash,omitempty"`
+	// Salt of the password's hash, fresh with every password.
+	PasswordSalt []byte `protobuf:"bytes,6,opt,name=password_salt,json=passwordSalt,proto3" json:"password_salt,omitempty"`
+	// How many downloads there may be; 0 for no bound.
+	MaxDownloads int64 `protobuf:"varint,7,opt,name=max_downloads,json=maxDownloads,proto3" json:"max_downloads,omitempty"`
+	// When it was made.
+	CreateMicros int64 `protobuf:"varint,8,opt,name=create_micros,json=createMicros,proto3" json:"create_micros,omitempty"`
+	// When it was last changed.
+	UpdateMicros int64 `protobuf:"varint,9,opt,name=update_micros,json=updateMicros,proto3" json:"update_micros,omitempty"`
+	// The principal that made it.
+	Creator string `protobuf:"bytes,10,opt,name=creator,proto3" json:"creator,omitempty"`
+	// Changes with every change.
+	Etag          string `protobuf:"bytes,11,opt,name=etag,proto3" json:"etag,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Share) Reset() {
+	*x = Share{}
+	mi := &file_holdfast_record_v1_record_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Share) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Share) ProtoMessage() {}
+
+func (x *Share) ProtoReflect() protoreflect.Message {
+	mi := &file_holdfast_record_v1_record_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Share.ProtoReflect.Descriptor instead.
+func (*Share) Descriptor() ([]byte, []int) {
+	return file_holdfast_record_v1_record_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *Share) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *Share) GetNode() string {
+	if x != nil {
+		return x.Node
+	}
+	return ""
+}
+
+func (x *Share) GetTokenHash() []byte {
+	if x != nil {
+		return x.TokenHash
+	}
+	return nil
+}
+
+func (x *Share) GetExpireMicros() int64 {
+	if x != nil {
+		return x.ExpireMicros
+	}
+	return 0
+}
+
+func (x *Share) GetPasswordHash() []byte {
+	if x != nil {
+		return x.PasswordHash
+	}
+	return nil
+}
+
+func (x *Share) GetPasswordSalt() []byte {
+	if x != nil {
+		return x.PasswordSalt
+	}
+	return nil
+}
+
+func (x *Share) GetMaxDownloads() int64 {
+	if x != nil {
+		return x.MaxDownloads
+	}
+	return 0
+}
+
+func (x *Share) GetCreateMicros() int64 {
+	if x != nil {
+		return x.CreateMicros
+	}
+	return 0
+}
+
+func (x *Share) GetUpdateMicros() int64 {
+	if x != nil {
+		return x.UpdateMicros
+	}
+	return 0
+}
+
+func (x *Share) GetCreator() string {
+	if x != nil {
+		return x.Creator
+	}
+	return ""
+}
+
+func (x *Share) GetEtag() string {
+	if x != nil {
+		return x.Etag
+	}
+	return ""
+}
+
+// ShareLink tells which share a token is of.
+type ShareLink struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The space.
+	Space string `protobuf:"bytes,1,opt,name=space,proto3" json:"space,omitempty"`
+	// Id of the share.
+	Share         string `protobuf:"bytes,2,opt,name=share,proto3" json:"share,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ShareLink) Reset() {
+	*x = ShareLink{}
+	mi := &file_holdfast_record_v1_record_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ShareLink) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ShareLink) ProtoMessage() {}
+
+func (x *ShareLink) ProtoReflect() protoreflect.Message {
+	mi := &file_holdfast_record_v1_record_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ShareLink.ProtoReflect.Descriptor instead.
+func (*ShareLink) Descriptor() ([]byte, []int) {
+	return file_holdfast_record_v1_record_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *ShareLink) GetSpace() string {
+	if x != nil {
+		return x.Space
+	}
+	return ""
+}
+
+func (x *ShareLink) GetShare() string {
+	if x != nil {
+		return x.Share
+	}
+	return ""
+}
+
+// ShareTicket is the proof that the password of a share was given; it travels
+// with a MAC.
+type ShareTicket struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Id of the share.
+	Share string `protobuf:"bytes,1,opt,name=share,proto3" json:"share,omitempty"`
+	// Salt of the password's hash: another password, another salt.
+	PasswordSalt []byte `protobuf:"bytes,2,opt,name=password_salt,json=passwordSalt,proto3" json:"password_salt,omitempty"`
+	// When it expires.
+	ExpireMicros  int64 `protobuf:"varint,3,opt,name=expire_micros,json=expireMicros,proto3" json:"expire_micros,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ShareTicket) Reset() {
+	*x = ShareTicket{}
+	mi := &file_holdfast_record_v1_record_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ShareTicket) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ShareTicket) ProtoMessage() {}
+
+func (x *ShareTicket) ProtoReflect() protoreflect.Message {
+	mi := &file_holdfast_record_v1_record_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ShareTicket.ProtoReflect.Descriptor instead.
+func (*ShareTicket) Descriptor() ([]byte, []int) {
+	return file_holdfast_record_v1_record_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *ShareTicket) GetShare() string {
+	if x != nil {
+		return x.Share
+	}
+	return ""
+}
+
+func (x *ShareTicket) GetPasswordSalt() []byte {
+	if x != nil {
+		return x.PasswordSalt
+	}
+	return nil
+}
+
+func (x *ShareTicket) GetExpireMicros() int64 {
+	if x != nil {
+		return x.ExpireMicros
+	}
+	return 0
+}
+
+// SignedFile is a signed link; it travels with a MAC.
+type SignedFile struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Who signed it; his rights are those that count.
+	Identity *Identity `protobuf:"bytes,1,opt,name=identity,proto3" json:"identity,omitempty"`
+	// The space.
+	Space string `protobuf:"bytes,2,opt,name=space,proto3" json:"space,omitempty"`
+	// Id of the file.
+	Node string `protobuf:"bytes,3,opt,name=node,proto3" json:"node,omitempty"`
+	// Id of the revision; empty for the current one.
+	Revision string `protobuf:"bytes,4,opt,name=revision,proto3" json:"revision,omitempty"`
+	// When it expires.
+	ExpireMicros int64 `protobuf:"varint,5,opt,name=expire_micros,json=expireMicros,proto3" json:"expire_micros,omitempty"`
+	// Whether browsers are to save the contents.
+	Attachment    bool `protobuf:"varint,6,opt,name=attachment,proto3" json:"attachment,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SignedFile) Reset() {
+	*x = SignedFile{}
+	mi := &file_holdfast_record_v1_record_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SignedFile) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SignedFile) ProtoMessage() {}
+
+func (x *SignedFile) ProtoReflect() protoreflect.Message {
+	mi := &file_holdfast_record_v1_record_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SignedFile.ProtoReflect.Descriptor instead.
+func (*SignedFile) Descriptor() ([]byte, []int) {
+	return file_holdfast_record_v1_record_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *SignedFile) GetIdentity() *Identity {
+	if x != nil {
+		return x.Identity
+	}
+	return nil
+}
+
+func (x *SignedFile) GetSpace() string {
+	if x != nil {
+		return x.Space
+	}
+	return ""
+}
+
+func (x *SignedFile) GetNode() string {
+	if x != nil {
+		return x.Node
+	}
+	return ""
+}
+
+func (x *SignedFile) GetRevision() string {
+	if x != nil {
+		return x.Revision
+	}
+	return ""
+}
+
+func (x *SignedFile) GetExpireMicros() int64 {
+	if x != nil {
+		return x.ExpireMicros
+	}
+	return 0
+}
+
+func (x *SignedFile) GetAttachment() bool {
+	if x != nil {
+		return x.Attachment
+	}
+	return false
+}
+
 var File_holdfast_record_v1_record_proto protoreflect.FileDescriptor
 
 const file_holdfast_record_v1_record_proto_rawDesc = "" +
@@ -2355,7 +2702,38 @@ const file_holdfast_record_v1_record_proto_rawDesc = "" +
 	"\bidentity\x18\x12 \x01(\v2\x1c.holdfast.record.v1.IdentityR\bidentity\"5\n" +
 	"\vSealedGrant\x12\x14\n" +
 	"\x05grant\x18\x01 \x01(\fR\x05grant\x12\x10\n" +
-	"\x03mac\x18\x02 \x01(\fR\x03macBFZDgithub.com/holdfast-files/holdfast/proto/holdfast/record/v1;recordv1b\x06proto3"
+	"\x03mac\x18\x02 \x01(\fR\x03mac\"\xd6\x02\n" +
+	"\x05Share\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
+	"\x04node\x18\x02 \x01(\tR\x04node\x12\x1d\n" +
+	"\n" +
+	"token_hash\x18\x03 \x01(\fR\ttokenHash\x12#\n" +
+	"\rexpire_micros\x18\x04 \x01(\x03R\fexpireMicros\x12#\n" +
+	"\rpassword_hash\x18\x05 \x01(\fR\fpasswordHash\x12#\n" +
+	"\rpassword_salt\x18\x06 \x01(\fR\fpasswordSalt\x12#\n" +
+	"\rmax_downloads\x18\a \x01(\x03R\fmaxDownloads\x12#\n" +
+	"\rcreate_micros\x18\b \x01(\x03R\fcreateMicros\x12#\n" +
+	"\rupdate_micros\x18\t \x01(\x03R\fupdateMicros\x12\x18\n" +
+	"\acreator\x18\n" +
+	" \x01(\tR\acreator\x12\x12\n" +
+	"\x04etag\x18\v \x01(\tR\x04etag\"7\n" +
+	"\tShareLink\x12\x14\n" +
+	"\x05space\x18\x01 \x01(\tR\x05space\x12\x14\n" +
+	"\x05share\x18\x02 \x01(\tR\x05share\"m\n" +
+	"\vShareTicket\x12\x14\n" +
+	"\x05share\x18\x01 \x01(\tR\x05share\x12#\n" +
+	"\rpassword_salt\x18\x02 \x01(\fR\fpasswordSalt\x12#\n" +
+	"\rexpire_micros\x18\x03 \x01(\x03R\fexpireMicros\"\xd1\x01\n" +
+	"\n" +
+	"SignedFile\x128\n" +
+	"\bidentity\x18\x01 \x01(\v2\x1c.holdfast.record.v1.IdentityR\bidentity\x12\x14\n" +
+	"\x05space\x18\x02 \x01(\tR\x05space\x12\x12\n" +
+	"\x04node\x18\x03 \x01(\tR\x04node\x12\x1a\n" +
+	"\brevision\x18\x04 \x01(\tR\brevision\x12#\n" +
+	"\rexpire_micros\x18\x05 \x01(\x03R\fexpireMicros\x12\x1e\n" +
+	"\n" +
+	"attachment\x18\x06 \x01(\bR\n" +
+	"attachmentBFZDgithub.com/holdfast-files/holdfast/proto/holdfast/record/v1;recordv1b\x06proto3"
 
 var (
 	file_holdfast_record_v1_record_proto_rawDescOnce sync.Once
@@ -2370,7 +2748,7 @@ func file_holdfast_record_v1_record_proto_rawDescGZIP() []byte {
 }
 
 var file_holdfast_record_v1_record_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_holdfast_record_v1_record_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
+var file_holdfast_record_v1_record_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
 var file_holdfast_record_v1_record_proto_goTypes = []any{
 	(Node_Kind)(0),      // 0: holdfast.record.v1.Node.Kind
 	(Node_State)(0),     // 1: holdfast.record.v1.Node.State
@@ -2395,7 +2773,11 @@ var file_holdfast_record_v1_record_proto_goTypes = []any{
 	(*Outcome)(nil),     // 20: holdfast.record.v1.Outcome
 	(*Grant)(nil),       // 21: holdfast.record.v1.Grant
 	(*SealedGrant)(nil), // 22: holdfast.record.v1.SealedGrant
-	nil,                 // 23: holdfast.record.v1.Node.LabelsEntry
+	(*Share)(nil),       // 23: holdfast.record.v1.Share
+	(*ShareLink)(nil),   // 24: holdfast.record.v1.ShareLink
+	(*ShareTicket)(nil), // 25: holdfast.record.v1.ShareTicket
+	(*SignedFile)(nil),  // 26: holdfast.record.v1.SignedFile
+	nil,                 // 27: holdfast.record.v1.Node.LabelsEntry
 }
 var file_holdfast_record_v1_record_proto_depIdxs = []int32{
 	5,  // 0: holdfast.record.v1.ExtentBatch.extents:type_name -> holdfast.record.v1.Extent
@@ -2403,7 +2785,7 @@ var file_holdfast_record_v1_record_proto_depIdxs = []int32{
 	6,  // 2: holdfast.record.v1.Revision.lists:type_name -> holdfast.record.v1.ExtentList
 	0,  // 3: holdfast.record.v1.Node.kind:type_name -> holdfast.record.v1.Node.Kind
 	1,  // 4: holdfast.record.v1.Node.state:type_name -> holdfast.record.v1.Node.State
-	23, // 5: holdfast.record.v1.Node.labels:type_name -> holdfast.record.v1.Node.LabelsEntry
+	27, // 5: holdfast.record.v1.Node.labels:type_name -> holdfast.record.v1.Node.LabelsEntry
 	9,  // 6: holdfast.record.v1.Node.revision:type_name -> holdfast.record.v1.Revision
 	2,  // 7: holdfast.record.v1.Space.state:type_name -> holdfast.record.v1.Space.State
 	16, // 8: holdfast.record.v1.Space.quota:type_name -> holdfast.record.v1.Quota
@@ -2414,11 +2796,12 @@ var file_holdfast_record_v1_record_proto_depIdxs = []int32{
 	21, // 13: holdfast.record.v1.Upload.target:type_name -> holdfast.record.v1.Grant
 	10, // 14: holdfast.record.v1.Grant.current:type_name -> holdfast.record.v1.Node
 	15, // 15: holdfast.record.v1.Grant.identity:type_name -> holdfast.record.v1.Identity
-	16, // [16:16] is the sub-list for method output_type
-	16, // [16:16] is the sub-list for method input_type
-	16, // [16:16] is the sub-list for extension type_name
-	16, // [16:16] is the sub-list for extension extendee
-	0,  // [0:16] is the sub-list for field type_name
+	15, // 16: holdfast.record.v1.SignedFile.identity:type_name -> holdfast.record.v1.Identity
+	17, // [17:17] is the sub-list for method output_type
+	17, // [17:17] is the sub-list for method input_type
+	17, // [17:17] is the sub-list for extension type_name
+	17, // [17:17] is the sub-list for extension extendee
+	0,  // [0:17] is the sub-list for field type_name
 }
 
 func init() { file_holdfast_record_v1_record_proto_init() }
@@ -2433,7 +2816,7 @@ func file_holdfast_record_v1_record_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_holdfast_record_v1_record_proto_rawDesc), len(file_holdfast_record_v1_record_proto_rawDesc)),
 			NumEnums:      5,
-			NumMessages:   19,
+			NumMessages:   23,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
