@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"github.com/holdfast-files/holdfast/internal/fault"
-	errorsv1 "github.com/holdfast-files/holdfast/proto/holdfast/errors/v1"
 	"github.com/holdfast-files/holdfast/internal/throttle"
+	errorsv1 "github.com/holdfast-files/holdfast/proto/holdfast/errors/v1"
 )
 
 func TestPace(t *testing.T) {
