@@ -28,7 +28,7 @@ func (w *world) share(s *metadatav1.Share) *metadatav1.Share {
 	return made
 }
 
-func (w *world) open(token, password, path string) (*metadatav1.OpenShareResponse, error) {
+func (w *world) openLink(token, password, path string) (*metadatav1.OpenShareResponse, error) {
 	return w.OpenShare(w.ctx, &metadatav1.OpenShareRequest{Token: token, Password: password, Path: path})
 }
 
@@ -41,7 +41,7 @@ func (w *world) follow(target *storagev1.SharedTarget) error {
 
 func (w *world) wantNothing(token, why string) {
 	w.t.Helper()
-	if _, err := w.open(token, "", ""); !errors.Is(err, fault.NotFound) {
+	if _, err := w.openLink(token, "", ""); !errors.Is(err, fault.NotFound) {
 		w.t.Errorf("open %s: %v, want NOT_FOUND", why, err)
 	}
 	if err := w.follow(&storagev1.SharedTarget{Token: token}); !errors.Is(err, fault.NotFound) {
@@ -58,7 +58,7 @@ func TestShareEnds(t *testing.T) {
 	if len(live.GetToken()) != 43 || live.GetUri() != "/s/"+live.GetToken() {
 		t.Fatalf("token %q, uri %q", live.GetToken(), live.GetUri())
 	}
-	got, err := w.open(live.GetToken(), "", "")
+	got, err := w.openLink(live.GetToken(), "", "")
 	if err != nil || got.GetNode().GetDisplayName() != "f" || got.GetNode().GetSizeBytes() != 8 {
 		t.Fatalf("open: %v, %v", got, err)
 	}
@@ -75,7 +75,7 @@ func TestShareEnds(t *testing.T) {
 	if _, err := w.UndeleteFile(w.ctx, &metadatav1.UndeleteFileRequest{Name: f.GetName()}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.open(live.GetToken(), "", ""); err != nil {
+	if _, err := w.openLink(live.GetToken(), "", ""); err != nil {
 		t.Errorf("a file that came back: %v", err)
 	}
 	if _, err := w.DeleteShare(w.ctx, &metadatav1.DeleteShareRequest{Name: live.GetName()}); err != nil {
@@ -158,10 +158,10 @@ func TestSharePassword(t *testing.T) {
 			t.Errorf("%v, want %v", err, reason)
 		}
 	}
-	_, err := w.open(made.GetToken(), "", "")
+	_, err := w.openLink(made.GetToken(), "", "")
 	want(errorsv1.Reason_REASON_UNAUTHENTICATED, err)
 	want(errorsv1.Reason_REASON_UNAUTHENTICATED, w.follow(&storagev1.SharedTarget{Token: made.GetToken()}))
-	got, err := w.open(made.GetToken(), "right", "")
+	got, err := w.openLink(made.GetToken(), "right", "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,19 +176,19 @@ func TestSharePassword(t *testing.T) {
 
 	refused := errorsv1.Reason_REASON_UNSPECIFIED
 	for range 12 {
-		_, err := w.open(made.GetToken(), "wrong", "")
+		_, err := w.openLink(made.GetToken(), "wrong", "")
 		refused = fault.ReasonOf(err)
 	}
 	if refused != errorsv1.Reason_REASON_RATE_LIMITED {
 		t.Errorf("the twelfth wrong password: %v, want RATE_LIMITED", refused)
 	}
-	_, err = w.open(made.GetToken(), "right", "")
+	_, err = w.openLink(made.GetToken(), "right", "")
 	want(errorsv1.Reason_REASON_RATE_LIMITED, err)
 	if err := w.follow(&storagev1.SharedTarget{Token: made.GetToken(), Ticket: ticket}); err != nil {
 		t.Errorf("who was let in before is stopped by those who guess: %v", err)
 	}
 	w.clock.Advance(10 * time.Second)
-	if _, err = w.open(made.GetToken(), "right", ""); err != nil {
+	if _, err = w.openLink(made.GetToken(), "right", ""); err != nil {
 		t.Errorf("after a while: %v", err)
 	}
 	if _, err := w.UpdateShare(w.ctx, &metadatav1.UpdateShareRequest{
@@ -206,7 +206,7 @@ func TestSharedFolder(t *testing.T) {
 	w.put("/top/shared/a", "yes")
 	w.put("/top/shared/deep/b", "yes")
 	made := w.share(&metadatav1.Share{File: w.must("/top/shared").GetName()})
-	got, err := w.open(made.GetToken(), "", "")
+	got, err := w.openLink(made.GetToken(), "", "")
 	if err != nil || len(got.GetEntries()) != 2 || got.GetEntries()[0].GetDisplayName() != "a" {
 		t.Fatalf("%v, %v", got, err)
 	}
