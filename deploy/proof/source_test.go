@@ -24,7 +24,7 @@ func source(t *testing.T, dir, suffix string) map[string]string {
 		if err != nil || entry.IsDir() || !strings.HasSuffix(path, suffix) || strings.HasSuffix(path, "_test.go") {
 			return err
 		}
-		raw, err := os.ReadFile(path)
+		raw, err := os.ReadFile(path) //nolint:gosec // a text of the repository
 		all[path] = string(raw)
 		return err
 	})

@@ -3,7 +3,7 @@ package content_test
 import (
 	"bytes"
 	"context"
-	"crypto/sha1" //nolint:gosec // a checksum that tus asks for
+	"crypto/sha1"
 	"encoding/hex"
 	"io"
 	"testing"
@@ -233,7 +233,7 @@ func TestAppendRefusals(t *testing.T) {
 }
 
 func checksum(data []byte) func(*storagev1.AppendSpec) {
-	digest := sha1.Sum(data) //nolint:gosec // likewise
+	digest := sha1.Sum(data)
 	return func(s *storagev1.AppendSpec) {
 		s.Checksum = &storagev1.Checksum{Algorithm: storagev1.Checksum_SHA1, Value: digest[:]}
 	}

@@ -2,7 +2,7 @@ package content_test
 
 import (
 	"bytes"
-	"context" //nolint:gosec // a checksum that tus asks for
+	"context"
 	"encoding/hex"
 	"io"
 	"log/slog"
