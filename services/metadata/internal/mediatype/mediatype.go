@@ -34,11 +34,15 @@ func Check(given string) error {
 		return fault.Invalidf("content_type", "must not be longer than %d bytes", maxBytes)
 	}
 	parsed, _, err := mime.ParseMediaType(given)
-	if err != nil || !strings.Contains(parsed, "/") {
+	if err != nil || !strings.Contains(parsed, "/") || strings.ContainsFunc(given, unprintable) {
 		return fault.Invalidf("content_type", "%q is not a media type", given)
 	}
 	return nil
 }
+
+// unprintable reports whether a character has no place in a header field, where
+// the type will stand; mime.ParseMediaType takes some within quotes.
+func unprintable(r rune) bool { return r < ' ' || r > '~' }
 
 var byExtension = map[string]string{
 	".7z": "application/x-7z-compressed", ".aac": "audio/aac", ".apk": "application/vnd.android.package-archive",

@@ -34,7 +34,7 @@ var damages = map[string]struct {
 		w.force(table.Put(item, table.Any))
 	}},
 	"a key that is none of ours": {ledgerv1.Finding_RECORD_CORRUPT, false, func(w *world, _ planted) {
-		w.force(table.Put(table.Item{Key: table.Key{Partition: "X#1", Sort: "x"}}, table.Any))
+		w.force(table.Put(table.Item{Key: table.Key{Partition: "Z#1", Sort: "x"}}, table.Any))
 	}},
 	"an entry is lost": {ledgerv1.Finding_ENTRY_MISMATCH, true, func(w *world, _ planted) {
 		w.force(table.Delete(record.Entry(testSpace, record.Root, "b"), table.Any))

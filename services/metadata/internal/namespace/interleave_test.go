@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -26,12 +27,12 @@ import (
 type pausedTable struct {
 	table.Table
 	at    int // 0 for never
-	calls int
+	calls atomic.Int64
 	then  func()
 }
 
 func (p *pausedTable) call() {
-	if p.calls++; p.calls == p.at {
+	if p.calls.Add(1) == int64(p.at) {
 		p.then()
 	}
 }
@@ -212,7 +213,8 @@ func interleave(t *testing.T, p plot, first, second operation, id string, givesU
 				struck = true
 				got.second = reasonOf(second(other, p.tree, id))
 			}
-			paused.calls, paused.at = 0, at
+			paused.calls.Store(0)
+			paused.at = at
 			got.first = reasonOf(first(interrupted, p.tree, "r"))
 			if !struck {
 				break

@@ -17,7 +17,7 @@ var syncPoints = []diskblob.SyncPoint{
 	diskblob.SyncLargeData, diskblob.SyncLargeName, diskblob.SyncLargeGone,
 	diskblob.SyncPackName, diskblob.SyncPackData, diskblob.SyncPackRecovered,
 	diskblob.SyncIndex, diskblob.SyncIndexName, diskblob.SyncTombs, diskblob.SyncTombsName,
-	diskblob.SyncMergedData, diskblob.SyncPackGone,
+	diskblob.SyncMergedData,
 }
 
 var lives = flag.Uint64("powerloss.lives", 60, "stores that TestPowerLoss lets live and die")
