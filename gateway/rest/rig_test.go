@@ -52,6 +52,9 @@ func newRig(t *testing.T, cfg rest.Config) *rig {
 	metadatav1.RegisterFileServiceServer(local, w)
 	metadatav1.RegisterSpaceServiceServer(local, w)
 	metadatav1.RegisterUploadServiceServer(local, w)
+	metadatav1.RegisterMemberServiceServer(local, w)
+	metadatav1.RegisterKeyServiceServer(local, w)
+	metadatav1.RegisterShareServiceServer(local, w)
 	cfg.Metadata, cfg.Content, cfg.Uploads = local, w, w
 	return serve(t, w, cfg)
 }
@@ -64,6 +67,9 @@ func newRemoteRig(t *testing.T, cfg rest.Config) *rig {
 	metadatav1.RegisterFileServiceServer(server, w)
 	metadatav1.RegisterSpaceServiceServer(server, w)
 	metadatav1.RegisterUploadServiceServer(server, w)
+	metadatav1.RegisterMemberServiceServer(server, w)
+	metadatav1.RegisterKeyServiceServer(server, w)
+	metadatav1.RegisterShareServiceServer(server, w)
 	storagev1.RegisterContentServiceServer(server, &contentServer{world: w})
 	storagev1.RegisterResumableServiceServer(server, &resumableServer{world: w})
 	lis := listen(t)

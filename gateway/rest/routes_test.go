@@ -57,7 +57,8 @@ func TestMethods(t *testing.T) {
 			for _, m := range allowed {
 				isAllowed = isAllowed || m == method
 			}
-			if isAllowed == (a.StatusCode == http.StatusMethodNotAllowed) {
+			// A method that is allowed and whose call nobody implements here has no Allow.
+			if isAllowed == (a.StatusCode == http.StatusMethodNotAllowed && a.Header.Get("Allow") != "") {
 				t.Errorf("%s %s: %s", method, path, a.Status)
 			}
 			if isAllowed {

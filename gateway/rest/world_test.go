@@ -30,6 +30,9 @@ type world struct {
 	metadatav1.UnimplementedSpaceServiceServer
 	metadatav1.UnimplementedFileServiceServer
 	metadatav1.UnimplementedUploadServiceServer
+	metadatav1.UnimplementedMemberServiceServer
+	metadatav1.UnimplementedKeyServiceServer
+	metadatav1.UnimplementedShareServiceServer
 
 	mu      sync.Mutex
 	files   map[string]*stored    // by path

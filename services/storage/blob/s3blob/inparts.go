@@ -91,9 +91,11 @@ func (m *multipart) begin(ctx context.Context) error {
 
 // send starts to send a part, which then owns the buffer.
 func (m *multipart) send(ctx context.Context, content []byte) {
-	number := aws.Int32(int32(len(m.sent) + 1))
+	at := len(m.sent)
+	number := aws.Int32(int32(at + 1))
+	m.mu.Lock() // growing moves what parts that land write to
 	m.sent = append(m.sent, types.CompletedPart{PartNumber: number})
-	at := len(m.sent) - 1
+	m.mu.Unlock()
 	m.flying++
 	go func() {
 		part, err := m.sendPart(ctx, number, content)
