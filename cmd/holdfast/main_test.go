@@ -234,8 +234,8 @@ func TestExitCodes(t *testing.T) {
 		{exit.Conflict, "put local /docs/a/"},
 		{exit.Conflict, "put - /docs"},
 		{exit.Conflict, "get /docs/a local"},
-		{exit.Denied, "ls --token wrong"},
-		{exit.Denied, "put local /x --token wrong"},
+		{exit.Denied, "ls --key wrong"},
+		{exit.Denied, "put local /x --key wrong"},
 		{exit.Unavailable, "ls --server http://127.0.0.1:1"},
 		{exit.Unavailable, "put local / --server http://127.0.0.1:1"},
 		{exit.Failed, "ls /docs /nothing"},
@@ -243,8 +243,8 @@ func TestExitCodes(t *testing.T) {
 		{exit.Failed, "get /docs/b /nothing ."},
 	} {
 		args := strings.Fields(test.args)
-		if !strings.Contains(test.args, "--token") && len(args) > 0 {
-			args = append(args, "--token=secret")
+		if !strings.Contains(test.args, "--key") && len(args) > 0 {
+			args = append(args, "--key=secret")
 		}
 		if code := s.run(args...); code != test.code {
 			t.Errorf("%s: got %d, want %d", test.args, code, test.code)
