@@ -33,6 +33,10 @@ var placeholders = map[string]func(w *world) string{
 	"{key}": func(w *world) string {
 		return w.make(http.MethodPost, "/v1/spaces/team/keys", `{"scope":"READ"}`)["name"].(string)
 	},
+	"{share}": func(w *world) string {
+		file := w.put(w.fresh())["name"].(string)
+		return w.make(http.MethodPost, "/v1/spaces/team/shares", `{"file":"`+file+`"}`)["name"].(string)
+	},
 	"{upload}": func(w *world) string {
 		req := w.request(http.MethodPost, "/v1/spaces/team/uploads", "abc")
 		req.Header.Set("Authorization", "Bearer "+w.bearers["administrator"])

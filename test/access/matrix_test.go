@@ -141,7 +141,7 @@ func (r row) serves(method, pattern string) bool {
 	path, _, _ := strings.Cut(r.target, "?")
 	for brace, spelled := range map[string]string{
 		"{file}": "spaces/*/files/*", "{trashed}": "spaces/*/files/*", "{old}": "spaces/*/files/*/revisions/*",
-		"{member}": "spaces/*/members/*", "{key}": "spaces/*/keys/*", "{upload}": "spaces/*/uploads/*", "{doomed}": "spaces/*",
+		"{member}": "spaces/*/members/*", "{key}": "spaces/*/keys/*", "{upload}": "spaces/*/uploads/*", "{share}": "spaces/*/shares/*", "no-such-link": "*", "{doomed}": "spaces/*",
 	} {
 		path = strings.Replace(path, brace, spelled, 1)
 	}

@@ -169,6 +169,9 @@ func (w *world) request(method, target, body string) *http.Request {
 	if strings.HasPrefix(body, "{") {
 		contentType = "application/json"
 	}
+	if strings.HasPrefix(target, "/s/") {
+		contentType = "application/x-www-form-urlencoded"
+	}
 	if method == "FORM" {
 		method = http.MethodPost
 		var form bytes.Buffer
