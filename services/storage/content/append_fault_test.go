@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 
@@ -71,8 +72,10 @@ func TestAppendFaults(t *testing.T) {
 	t.Logf("%d rows", count)
 }
 
-// delayed is a gremlin that lets a number of steps go well.
+// delayed is a gremlin that lets a number of steps go well. Steps come from
+// several goroutines: an engine joins and keeps beside reading on.
 type delayed struct {
+	mu sync.Mutex
 	gremlin
 	from   int
 	passed map[step]int
@@ -80,6 +83,8 @@ type delayed struct {
 }
 
 func (d *delayed) at(s step) how {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	if !d.done && !d.dead && slices.ContainsFunc(d.row, func(m mishap) bool { return m.step == s }) {
 		if d.passed[s]++; d.passed[s] < d.from {
 			return how{}
@@ -99,7 +104,7 @@ func testAppendFault(t *testing.T, row []mishap, from int, summed bool) bool {
 	data := random(2*testExtent+300_000, 7)
 	upload := w.open(t, int64(len(data)))
 
-	g.done = false
+	g.over(false)
 	acknowledged := int64(0)
 	for _, end := range []int64{5000, 9000, 9001, testExtent + 300_000, int64(len(data))} {
 		piece := data[acknowledged:end]
@@ -116,7 +121,7 @@ func testAppendFault(t *testing.T, row []mishap, from int, summed bool) bool {
 			t.Errorf("acknowledged %d of %d bytes", acknowledged, end)
 		}
 	}
-	g.done = true
+	struck := g.over(true)
 	w.ledger.Check()
 
 	w.engine = w.newEngine(nil) // in another process
@@ -129,7 +134,15 @@ func testAppendFault(t *testing.T, row []mishap, from int, summed bool) bool {
 		t.Fatalf("continued: %v, %v", status, err)
 	}
 	w.holds(t, data)
-	return g.struck
+	return struck
+}
+
+// over says whether the row is over and returns whether it struck.
+func (d *delayed) over(done bool) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.done = done
+	return d.struck
 }
 
 func (d *delayed) ledger(method string) ledgertest.Fault {
