@@ -46,7 +46,7 @@ func NewStack(scope constructs.Construct, id string, cfg config.Config, props aw
 	gateway := f.run(service{
 		name: "gateway", party: network.Gateway, size: cfg.Services.Gateway,
 		ports: []int{contract.GatewayPort}, sampler: contract.SampleOwn,
-		flags: contract.GatewayFlags(f.host("metadata"), f.host("storage")),
+		flags: contract.GatewayFlags(f.host("metadata"), f.host("storage"), cfg.CIDR),
 	})
 
 	scaleOnCPU(metadata, cfg.Services.Metadata)

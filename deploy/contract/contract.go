@@ -82,6 +82,7 @@ var (
 		"holdfast.metadata.v1.SpaceService",
 		"holdfast.metadata.v1.FileService",
 		"holdfast.metadata.v1.UploadService",
+		"holdfast.metadata.v1.ShareService",
 		"holdfast.metadata.v1.KeyService",
 		"holdfast.metadata.v1.MemberService",
 	}
@@ -133,13 +134,14 @@ func StorageFlags(bucket, metadataHost string, uploadMemoryMiB int, vpc string) 
 // GatewayFlags are the arguments of the gateway image. Two proxies stand
 // before it, so the caller's address is the second from the right in
 // X-Forwarded-For: CloudFront appended the caller, the load balancer
-// CloudFront.
-func GatewayFlags(metadataHost, storageHost string) []string {
+// CloudFront. That one is in the VPC.
+func GatewayFlags(metadataHost, storageHost, vpc string) []string {
 	return append(common(GatewayPort),
 		"--auth",
 		"--metadata="+target(metadataHost, MetadataPort),
 		"--storage="+target(storageHost, StoragePort),
 		"--trusted-proxies=2",
+		"--proxy-networks="+vpc,
 	)
 }
 

@@ -100,7 +100,7 @@ type operation struct {
 
 func (o operation) takesBytes() bool {
 	for kind := range o.RequestBody.Content {
-		if kind != "application/json" {
+		if kind != "application/json" && kind != "application/x-www-form-urlencoded" {
 			return true
 		}
 	}

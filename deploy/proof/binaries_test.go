@@ -58,7 +58,7 @@ func TestContainersKeepTheContract(t *testing.T) {
 		}{
 			{"metadata", contract.MetadataFlags("reference", identity, in.cfg.Data.RecoveryDays+1, in.cfg.CIDR), []int{contract.MetadataPort, contract.LedgerPort}, secrets},
 			{"storage", contract.StorageFlags("reference", host("metadata"), in.cfg.Services.UploadMemoryMiB, in.cfg.CIDR), []int{contract.StoragePort}, []string{contract.LedgerTokenVariable}},
-			{"gateway", contract.GatewayFlags(host("metadata"), host("storage")), []int{contract.GatewayPort}, nil},
+			{"gateway", contract.GatewayFlags(host("metadata"), host("storage"), in.cfg.CIDR), []int{contract.GatewayPort}, nil},
 		}
 		for _, test := range tests {
 			c := in.container(t, test.service)
