@@ -124,10 +124,13 @@ func (s *Store) keep(id blob.ID, data []byte, late bool) error {
 	return nil
 }
 
+// largestGrowth is what is set aside for a hint at most, in bytes.
+const largestGrowth = 1 << 20
+
 // readAll reads body in pieces of odd sizes, and heeds ctx between them.
 func readAll(ctx context.Context, body io.Reader, sizeHint int64) ([]byte, error) {
 	var data bytes.Buffer
-	data.Grow(int(max(sizeHint, 0)))
+	data.Grow(int(min(max(sizeHint, 0), largestGrowth))) // a hint is only a hint
 	piece := make([]byte, 64<<10+1)
 	for {
 		if err := ctx.Err(); err != nil {
