@@ -7,10 +7,9 @@ import (
 
 // collectorPercent is how much a process may allocate between two collections,
 // as a part of what is live. A service keeps few MiB live and allocates much
-// for each call; at Go's 100 it would collect some hundred times a second, and
-// each time lose the pooled buffers of the byte path. Measured on 4 KiB GETs
-// through three processes: a fifth of all CPU. What is live stays small, so
-// this costs some tens of MiB.
+// for each call; at Go's 100 it would collect often, and each time lose the
+// pooled buffers of the byte path. It costs memory in proportion to what is
+// live, which stays small.
 const collectorPercent = 400
 
 // tuneCollector sets the pace of the garbage collector, unless the environment
