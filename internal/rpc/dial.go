@@ -58,6 +58,9 @@ func Dial(target string, cfg DialConfig) (*grpc.ClientConn, error) {
 	options := []grpc.DialOption{
 		grpc.WithTransportCredentials(creds),
 		grpc.WithDefaultServiceConfig(service),
+		// Or the first call waits for a TXT record nobody publishes: ten seconds
+		// where the resolver has no answer for names outside its network.
+		grpc.WithDisableServiceConfig(),
 		experimental.WithBufferPool(wire.Pool),
 		grpc.WithDefaultCallOptions(
 			grpc.ForceCodecV2(wire.Codec{}),
