@@ -128,7 +128,7 @@ func (h *Handler) postPassword(x *exchange) error {
 		return x.failShare(err, true)
 	}
 	if ticket := found.GetTicket(); len(ticket) > 0 {
-		http.SetCookie(x.w, &http.Cookie{
+		http.SetCookie(x.w, &http.Cookie{ //nolint:gosec // G124: Secure all but on loopback, where there is no TLS
 			Name: shareCookie, Value: base64.RawURLEncoding.EncodeToString(ticket), Path: "/s/" + target.GetToken(),
 			MaxAge: 3600, HttpOnly: true, Secure: !loopbackHost(x.r.Host), SameSite: http.SameSiteLaxMode,
 		})
