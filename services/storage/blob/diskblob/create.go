@@ -15,6 +15,9 @@ import (
 // with others; it is held in memory until its body has ended, then written and
 // made durable together with those that came at the same time.
 //
+// A body that the disk has no room for is refused before it is read, if sizeHint
+// tells, and else where the room ends.
+//
 // Once the last byte is read ctx no longer counts: the outcome is that of the
 // disk.
 func (s *Store) Create(ctx context.Context, id blob.ID, from io.Reader, sizeHint int64) (int64, error) {
@@ -27,6 +30,9 @@ func (s *Store) Create(ctx context.Context, id blob.ID, from io.Reader, sizeHint
 		return 0, err
 	}
 	body := &body{r: from}
+	if err := s.room(max(0, sizeHint)); err != nil {
+		return 0, err
+	}
 	if sizeHint >= smallLimit {
 		buffer := takeBuffer(chunkBytes)
 		defer giveBuffer(buffer)
@@ -79,6 +85,19 @@ func (s *Store) createSmall(ctx context.Context, id blob.ID, buffer []byte, n in
 		return 0, translate(err)
 	}
 	return int64(n), nil
+}
+
+// room returns nil when the disk can take that many bytes and keep the reserve.
+// What is written at the same time is not counted: the reserve is for that too.
+func (s *Store) room(size int64) error {
+	available, err := s.fs.Available(s.dir.path)
+	if err != nil {
+		return translate(err)
+	}
+	if available-s.reserve < size {
+		return errFull(available, s.reserve)
+	}
+	return nil
 }
 
 // free returns nil when there is no blob of that id.

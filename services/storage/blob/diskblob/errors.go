@@ -38,4 +38,10 @@ func errDamaged(id blob.ID, cause error) error {
 	return fault.Wrap(cause, errorsv1.Reason_REASON_DATA_LOSS, "blob %s is damaged", id)
 }
 
+// errFull tells that the disk has less room than is kept back.
+func errFull(available, reserved int64) error {
+	return fault.New(errorsv1.Reason_REASON_STORAGE_FULL,
+		"no room left for blobs: %d bytes are free, and %d are kept back", available, reserved)
+}
+
 var errTooLarge = fault.New(errorsv1.Reason_REASON_TOO_LARGE, "a blob has at most %d bytes", int64(blob.MaxSize))

@@ -30,6 +30,9 @@ type FS interface {
 	ReadDir(name string) ([]string, error)
 	// Stat describes a file or directory.
 	Stat(name string) (Stat, error)
+	// Available returns how many bytes this process can still write to the file
+	// system of a directory; math.MaxInt64 when that is not known.
+	Available(name string) (int64, error)
 	// SyncDir makes durable which names the directory holds.
 	SyncDir(name string, point SyncPoint) error
 	// Lock takes a file, which it makes when there is none, for this process

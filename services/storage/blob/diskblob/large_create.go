@@ -42,6 +42,9 @@ func (s *Store) createLarge(ctx context.Context, id blob.ID, body *body, chunk [
 			}
 		}
 		started = false
+		if err := s.room(int64(n)); err != nil {
+			return 0, err
+		}
 		if err := w.write(chunk[:n]); err != nil {
 			return 0, err
 		}

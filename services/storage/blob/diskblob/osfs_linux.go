@@ -2,10 +2,23 @@ package diskblob
 
 import (
 	"errors"
+	"math"
 	"os"
 
 	"golang.org/x/sys/unix"
 )
+
+// Available leaves out what is kept for root, as root does not always run this.
+func (osFS) Available(name string) (int64, error) {
+	var s unix.Statfs_t
+	if err := retry(func() error { return unix.Statfs(name, &s) }); err != nil {
+		return 0, &os.PathError{Op: "statfs", Path: name, Err: err}
+	}
+	if s.Bavail > uint64(math.MaxInt64)/uint64(s.Bsize) {
+		return math.MaxInt64, nil
+	}
+	return int64(s.Bavail) * s.Bsize, nil
+}
 
 // Sync is fdatasync, which leaves out the times but not the length.
 func (f osFile) Sync(_ SyncPoint) error {

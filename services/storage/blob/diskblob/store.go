@@ -29,6 +29,7 @@ type Store struct {
 	log       *slog.Logger
 	packBytes int64
 	mergeRate int64 // bytes a second
+	reserve   int64 // bytes that are kept free
 
 	sequence atomic.Uint64 // of files in incoming
 	claims   claims
@@ -49,7 +50,7 @@ func Open(c Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{fs: c.FS, log: c.Logger, packBytes: c.PackBytes, mergeRate: c.MergeBytesPerSecond}
+	s := &Store{fs: c.FS, log: c.Logger, packBytes: c.PackBytes, mergeRate: c.MergeBytesPerSecond, reserve: c.ReserveBytes}
 	if s.files, err = newHandles(c.OpenFiles); err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"io"
 	"io/fs"
 	"maps"
+	"math"
 	"path"
 	"slices"
 	"strings"
@@ -191,6 +192,16 @@ func (f *FS) Stat(name string) (diskblob.Stat, error) {
 		return diskblob.Stat{}, failed("stat", name, err)
 	}
 	return diskblob.Stat{Size: int64(len(n.data)), Modified: time.Unix(int64(n.changed), 0), Dir: n.names != nil}, nil
+}
+
+// Available implements diskblob.FS. It does not tell, like a disk that others
+// fill as well: the end of the room is found by writing.
+func (f *FS) Available(string) (int64, error) {
+	if err := f.enter(); err != nil {
+		return 0, err
+	}
+	defer f.leave()
+	return math.MaxInt64, nil
 }
 
 // SyncDir implements diskblob.FS.
