@@ -47,7 +47,8 @@ func StartStandIn(ctx context.Context, programs, dataDir string, flags ...string
 		},
 		Control: "http://" + addresses[2],
 	}
-	s.Program = &Program{Name: "standin", path: filepath.Join(programs, "standin"), args: append([]string{
+	s.Program = &Program{Name: "standin", command: append([]string{
+		filepath.Join(programs, "standin"),
 		"-s3=" + addresses[0], "-dynamodb=" + addresses[1], "-control=" + addresses[2],
 		"-secret-key=" + secretKey, "-data=" + filepath.Join(dataDir, "standin"),
 	}, flags...)}

@@ -45,6 +45,9 @@ type Config struct {
 	Flags map[string]string
 	// Env is added to the environment of every program.
 	Env []string
+	// Within, when not empty, is the command that starts every program, such as
+	// one that enters a namespace. It must become the program (exec).
+	Within []string
 }
 
 // Fleet is a running service.
@@ -111,7 +114,7 @@ func (f *Fleet) add(name string, args ...string) {
 		env = append(f.config.AWS.Environ(), env...)
 	}
 	f.programs = append(f.programs, &Program{
-		Name: name, path: filepath.Join(f.config.Programs, name), args: args, env: env,
+		Name: name, command: slices.Concat(f.config.Within, []string{filepath.Join(f.config.Programs, name)}, args), env: env,
 	})
 }
 
@@ -190,13 +193,12 @@ func freePorts(n int) ([]string, error) {
 
 // Program is one program of a fleet.
 type Program struct {
-	Name string
-	path string
-	args []string
-	env  []string
+	Name    string
+	command []string
+	env     []string
 
 	mu      sync.Mutex
-	command *exec.Cmd
+	running *exec.Cmd
 	output  *tail
 	done    chan struct{}
 	err     error
@@ -206,7 +208,7 @@ type Program struct {
 func (p *Program) Start() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	command := exec.Command(p.path, p.args...) //nolint:noctx // ended by Stop
+	command := exec.Command(p.command[0], p.command[1:]...) //nolint:noctx // ended by Stop
 	command.Env = append(Environ(), p.env...)
 	p.output = new(tail)
 	command.Stdout, command.Stderr = p.output, p.output
@@ -214,7 +216,7 @@ func (p *Program) Start() error {
 	if err := command.Start(); err != nil {
 		return fmt.Errorf("start %s: %w", p.Name, err)
 	}
-	p.command, p.done = command, make(chan struct{})
+	p.running, p.done = command, make(chan struct{})
 	go func(done chan struct{}) {
 		p.err = command.Wait()
 		close(done)
@@ -232,12 +234,12 @@ func Environ() []string {
 func (p *Program) PID() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.command.Process.Pid
+	return p.running.Process.Pid
 }
 
 // Kill ends the program with SIGKILL and waits until it is gone.
 func (p *Program) Kill() error {
-	if err := p.command.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+	if err := p.running.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
 	}
 	<-p.done
@@ -247,7 +249,7 @@ func (p *Program) Kill() error {
 // End sends the program a signal that ends it, and waits until it has. How it
 // ends is not looked at.
 func (p *Program) End(signal syscall.Signal) error {
-	if err := p.command.Process.Signal(signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
+	if err := p.running.Process.Signal(signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
 	}
 	select {
@@ -270,10 +272,10 @@ func (p *Program) Exited() bool {
 
 // Stop ends the program with SIGTERM and returns an error unless it exits 0.
 func (p *Program) Stop() error {
-	if p.command == nil {
+	if p.running == nil {
 		return nil
 	}
-	if err := p.command.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
+	if err := p.running.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
 	}
 	select {

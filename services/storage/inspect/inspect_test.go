@@ -145,6 +145,20 @@ func TestDamage(t *testing.T) {
 			deep: []ledgerv1.Finding_Kind{ledgerv1.Finding_BLOB_CORRUPT},
 		},
 		{
+			name: "cut, and the store gives none of it",
+			damage: func(w *world, id blob.ID) {
+				w.store.Damage(id, func(b []byte) []byte { return b[:10] })
+				w.store.Fault = func(op faultblob.Op, other blob.ID) faultblob.Fault {
+					if op != faultblob.Read || other != id {
+						return faultblob.Fault{}
+					}
+					return faultblob.Fault{Err: fault.New(errorsv1.Reason_REASON_DATA_LOSS, "short")}
+				}
+			},
+			fast: []ledgerv1.Finding_Kind{ledgerv1.Finding_BLOB_CORRUPT},
+			deep: []ledgerv1.Finding_Kind{ledgerv1.Finding_BLOB_CORRUPT},
+		},
+		{
 			name:   "orphan",
 			damage: func(w *world, _ blob.ID) { w.store.Put(mintedAgo(time.Hour), []byte("lost")) },
 			fast:   []ledgerv1.Finding_Kind{ledgerv1.Finding_BLOB_ORPHAN},

@@ -28,7 +28,7 @@ func (r *inspection) verify(ctx context.Context, ref *ledgerv1.Reference) error 
 			r.suspect(ref.GetName(), id) // purged and swept a moment ago, or lost
 			return nil
 		case errors.Is(err, fault.DataLoss):
-			return r.tell(ledgerv1.Finding_BLOB_CORRUPT, ref.GetName(), "blob %v: %v", id, err)
+			return r.corrupt(ref, id, err)
 		default:
 			return fmt.Errorf("blob %v: %w", id, err)
 		}

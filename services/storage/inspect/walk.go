@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/holdfast-files/holdfast/internal/fault"
 	ledgerv1 "github.com/holdfast-files/holdfast/proto/holdfast/ledger/v1"
 	"github.com/holdfast-files/holdfast/services/storage/blob"
 )
@@ -69,6 +70,11 @@ func (r *inspection) examine(ctx context.Context, ref *ledgerv1.Reference) error
 		case errors.Is(err, blob.ErrNotFound), errors.Is(err, blob.ErrRange):
 			r.suspect(ref.GetName(), id)
 			sound = false
+		case errors.Is(err, fault.DataLoss):
+			if err := r.corrupt(ref, id, err); err != nil {
+				return err
+			}
+			sound = false
 		case err != nil:
 			return fmt.Errorf("blob %v: %w", id, err)
 		}
@@ -127,10 +133,18 @@ func (r *inspection) confirm(ctx context.Context, ref *ledgerv1.Reference, id bl
 		return r.tell(ledgerv1.Finding_BLOB_MISSING, ref.GetName(), "blob %v does not exist", id)
 	case errors.Is(err, blob.ErrRange):
 		return r.tell(ledgerv1.Finding_BLOB_SHORT, ref.GetName(), "blob %v has fewer than %d bytes", id, x.GetOffset()+x.GetLength())
+	case errors.Is(err, fault.DataLoss):
+		return r.corrupt(ref, id, err)
 	case err != nil:
 		return fmt.Errorf("blob %v: %w", id, err)
 	}
 	return nil
+}
+
+// corrupt tells of a blob whose bytes the store does not give, as they are not
+// what was written.
+func (r *inspection) corrupt(ref *ledgerv1.Reference, id blob.ID, cause error) error {
+	return r.tell(ledgerv1.Finding_BLOB_CORRUPT, ref.GetName(), "blob %v: %v", id, cause)
 }
 
 // audit calls examine with each page of the ledger's audit.
