@@ -49,10 +49,17 @@ func (r *report) Event(event testjson.TestEvent, execution *testjson.Execution) 
 	if event.Action == testjson.ActionBuild {
 		fmt.Fprint(r.out, event.Output)
 	}
+	pkg := execution.Package(event.Package)
+	if event.Action == testjson.ActionFail && event.Test != "" && event.Elapsed < 0 {
+		// Its package ended, by a panic or a signal, and it had not: testjson says
+		// so when all is over.
+		fmt.Fprintf(r.out, "\n%s %s did not end\n", short(event.Package), event.Test)
+		r.printTest(pkg, pkg.LastFailedByName(event.Test))
+		return nil
+	}
 	if !event.PackageEvent() || !event.Action.IsTerminal() {
 		return nil
 	}
-	pkg := execution.Package(event.Package)
 	switch {
 	case pkg.Result() == testjson.ActionFail:
 		fmt.Fprintf(r.out, "FAIL  %-48s %8s\n", short(event.Package), seconds(pkg.Elapsed()))
@@ -78,9 +85,13 @@ func (r *report) printFailures(name string, pkg *testjson.Package) {
 		tests = append(tests, testjson.TestCase{Package: name})
 	}
 	for _, test := range tests {
-		for _, line := range pkg.OutputLines(test) {
-			fmt.Fprint(r.out, "      ", line)
-		}
+		r.printTest(pkg, test)
+	}
+}
+
+func (r *report) printTest(pkg *testjson.Package, test testjson.TestCase) {
+	for _, line := range pkg.OutputLines(test) {
+		fmt.Fprint(r.out, "      ", line)
 	}
 }
 

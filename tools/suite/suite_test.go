@@ -99,6 +99,23 @@ func TestWhatNoTestStandsFor(t *testing.T) {
 	}
 }
 
+// What a test printed that never ended is shown, wherever the end came from.
+func TestDoesNotEnd(t *testing.T) {
+	const text = `package a
+
+import (
+	"os"
+	"testing"
+)
+
+func TestHangs(t *testing.T) { t.Run("deep", func(t *testing.T) { println("the sky falls"); os.Exit(2) }) }
+`
+	got, out := runModule(t, map[string]string{"a/a_test.go": text}, nil, false)
+	if got.failed == 0 || got.passed != 0 || !strings.Contains(out, "the sky falls") {
+		t.Errorf("outcome %v\n%s", got, out)
+	}
+}
+
 func TestMissingProgram(t *testing.T) {
 	rounds := newPlan([]string{"a", "b"}, []string{"c"}, []string{"d"})
 	if len(rounds) != 3 {

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"sync/atomic"
 	"testing"
 
 	"github.com/holdfast-files/holdfast/cmd/holdfast/internal/api/apitest"
@@ -135,38 +136,53 @@ func TestPutTwoToOnePlace(t *testing.T) {
 	}
 }
 
-// TestPutOfChangingFile writes to a large file while it is sent.
+// TestPutOfChangingFile writes to a file while it is sent, in one request and
+// as one that goes on after a cut.
 func TestPutOfChangingFile(t *testing.T) {
+	requests := []struct {
+		method, path string
+		size         int
+	}{
+		{"PUT", "large", 12 << 20},
+		{"PATCH", "uploads", 32 << 20},
+	}
 	for name, change := range map[string]func(*os.File) error{
 		"grows":   func(f *os.File) error { _, err := f.Write([]byte("more")); return err },
 		"shrinks": func(f *os.File) error { return f.Truncate(10) },
 		"changes": func(f *os.File) error { _, err := f.WriteAt([]byte("X"), 0); return err },
 	} {
-		t.Run(name, func(t *testing.T) {
-			b := newBench(t)
-			path := filepath.Join(t.TempDir(), "large")
-			check(t, os.WriteFile(path, make([]byte, 32<<20), 0o600))
-			old := fileTime(t, path)
-			file, err := os.OpenFile(path, os.O_RDWR, 0)
-			check(t, err)
-			defer file.Close()
-			_, err = file.Seek(0, io.SeekEnd)
-			check(t, err)
-			done := make(chan struct{})
-			b.Inject("PUT", "large", apitest.Midway(1<<20, func() {
-				defer close(done)
-				if err := change(file); err != nil {
-					t.Error(err)
+		for _, request := range requests {
+			t.Run(name+"/"+request.method, func(t *testing.T) {
+				b := newBench(t)
+				path := filepath.Join(t.TempDir(), "large")
+				check(t, os.WriteFile(path, make([]byte, request.size), 0o600))
+				old := fileTime(t, path)
+				file, err := os.OpenFile(path, os.O_RDWR, 0)
+				check(t, err)
+				defer file.Close()
+				_, err = file.Seek(0, io.SeekEnd)
+				check(t, err)
+				var began atomic.Bool
+				changed := make(chan struct{})
+				b.Inject(request.method, request.path, apitest.Midway(1<<20, func() {
+					began.Store(true)
+					defer close(changed)
+					if err := change(file); err != nil {
+						t.Error(err)
+					}
+					touch(t, path, old)
+				}))
+				check(t, b.put().Run(t.Context(), []string{path}, "/"))
+				if !began.Load() {
+					t.Fatal("it was not changed while it was sent")
 				}
-				touch(t, path, old)
-			}))
-			check(t, b.put().Run(t.Context(), []string{path}, "/"))
-			<-done
-			b.expect(t, map[string]string{"/large": "failed: the file was changed while it was read"})
-			if len(b.Tree()) != 0 {
-				t.Error("it is visible")
-			}
-		})
+				<-changed
+				b.expect(t, map[string]string{"/large": "failed: the file was changed while it was read"})
+				if len(b.Tree()) != 0 {
+					t.Error("it is visible")
+				}
+			})
+		}
 	}
 }
 
