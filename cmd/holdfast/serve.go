@@ -33,6 +33,7 @@ type serveCommand struct {
 	dataDirectory
 	metadata.Retention
 	metadata.Identity
+	metadata.Rates
 	storage.Limits
 	certificate.Settings
 	rest.Pages
@@ -64,6 +65,7 @@ func (c *serveCommand) Validate() error {
 	}
 	check.WritableDir("data-dir", c.DataDir)
 	c.Retention.Check(&check)
+	c.Rates.Check(&check)
 	c.Limits.Check(&check)
 	c.Pages.Check(&check)
 	c.Bounds.Check(&check)
@@ -93,7 +95,7 @@ func (c *serveCommand) Run() error {
 
 func (c *serveCommand) serve(ctx context.Context, logger *slog.Logger, tel *telemetry.Telemetry, e engines) error {
 	records, err := metadata.New(ctx, metadata.Config{
-		Table: e.records, Logger: logger, Retention: c.Retention, Identity: c.Identity, Meters: tel.Meters,
+		Table: e.records, Logger: logger, Retention: c.Retention, Identity: c.Identity, Rates: c.Rates, Meters: tel.Meters,
 		Audit: logging.New(os.Stdout, slog.LevelInfo, slog.String("logger", "audit")),
 	})
 	if err != nil {

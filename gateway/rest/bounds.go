@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/holdfast-files/holdfast/internal/caller"
 	"github.com/holdfast-files/holdfast/internal/settings"
 	"github.com/holdfast-files/holdfast/internal/throttle"
 )
@@ -57,7 +58,8 @@ func newUsher(b Bounds) *usher {
 // viewer returns the address of whoever made a request: of the peer, or, when
 // proxies stand before us and the peer is where the last of them is, the one
 // that the first of them appended. What a client wrote into X-Forwarded-For
-// itself stands left of that, and is never read.
+// itself stands left of that, and is never read; nor is it believed that a viewer
+// is on this machine who comes by way of another.
 func (u *usher) viewer(r *http.Request) string {
 	from, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
@@ -72,14 +74,24 @@ func (u *usher) viewer(r *http.Request) string {
 	if len(hops) < u.proxies {
 		return host // not by way of all of them: a health check, say
 	}
-	claimed := strings.TrimSpace(hops[len(hops)-u.proxies])
-	if addr, err := netip.ParseAddr(claimed); err == nil {
-		return addr.Unmap().WithZone("").String()
+	claimed, ok := parseHop(strings.TrimSpace(hops[len(hops)-u.proxies]))
+	if !ok || claimed.IsLoopback() && !peer.IsLoopback() {
+		return host
 	}
-	if addr, err := netip.ParseAddrPort(claimed); err == nil {
-		return addr.Addr().Unmap().WithZone("").String()
+	return claimed.String()
+}
+
+// parseHop parses an address, with a port or without.
+func parseHop(hop string) (netip.Addr, bool) {
+	addr, err := netip.ParseAddr(hop)
+	if err != nil {
+		withPort, err := netip.ParseAddrPort(hop)
+		if err != nil {
+			return addr, false
+		}
+		addr = withPort.Addr()
 	}
-	return host
+	return addr.Unmap().WithZone(""), true
 }
 
 func (u *usher) trusts(peer netip.Addr) bool {
@@ -97,7 +109,7 @@ func (u *usher) enter(address, authorization string) (leave func(), err error) {
 	if u.address == nil && u.credential == nil && u.inFlight == nil {
 		return nil, nil
 	}
-	if addr, err := netip.ParseAddr(address); err == nil && addr.IsLoopback() {
+	if caller.IsLocal(address) {
 		return nil, nil
 	}
 	client := throttle.Client(address)

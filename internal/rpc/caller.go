@@ -32,7 +32,8 @@ func (c *chain) incoming(ctx context.Context) context.Context {
 }
 
 // address returns the viewer's address when the peer may name it, else the
-// peer's own.
+// peer's own. Nobody is on our loopback interface who comes by way of another
+// machine, whatever that says.
 func (c *chain) address(ctx context.Context, viewer string) string {
 	p, ok := peer.FromContext(ctx)
 	if !ok {
@@ -43,10 +44,11 @@ func (c *chain) address(ctx context.Context, viewer string) string {
 		return ""
 	}
 	own := addr.Addr().Unmap().WithZone("")
-	if claimed, err := netip.ParseAddr(viewer); err == nil && (c.trusted(own) || certified(p)) {
-		return claimed.String()
+	claimed, err := netip.ParseAddr(viewer)
+	if err != nil || !c.trusted(own) && !certified(p) || caller.IsLocal(viewer) && !own.IsLoopback() {
+		return own.String()
 	}
-	return own.String()
+	return claimed.String()
 }
 
 // certified reports whether the peer has shown a certificate that was found

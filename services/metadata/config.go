@@ -28,6 +28,7 @@ type config struct {
 	engineConfig
 	server.Retention
 	server.Identity
+	server.Rates
 	certificate.Settings
 	settings.Process
 }
@@ -59,6 +60,7 @@ func (c *config) Validate() error {
 	c.Identity.Check(&check)
 	c.check(&check)
 	c.Retention.Check(&check)
+	c.Rates.Check(&check)
 	check.Positive("max-connection-age", c.MaxConnectionAge)
 	c.Process.Check(&check)
 	return check.Err()
@@ -101,7 +103,7 @@ func (c *config) service(
 		return nil, err
 	}
 	service, err := server.New(ctx, server.Config{
-		Table: records, Logger: logger, Retention: c.Retention, Seal: seal, Identity: c.Identity,
+		Table: records, Logger: logger, Retention: c.Retention, Seal: seal, Identity: c.Identity, Rates: c.Rates,
 		Audit: logging.New(os.Stdout, slog.LevelInfo, slog.String("logger", "audit")), Meters: tel.Meters,
 	})
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"maps"
 	"mime/multipart"
 	"net/http"
 	"os"
@@ -49,7 +50,7 @@ var programs = sync.OnceValues(func() (string, error) {
 	return fleet.Build(context.Background(), dir)
 })
 
-func newWorld(t *testing.T, mode fleet.Mode) *world {
+func newWorld(t *testing.T, mode fleet.Mode, flags ...map[string]string) *world {
 	t.Helper()
 	built, err := programs()
 	if err != nil {
@@ -72,13 +73,16 @@ func newWorld(t *testing.T, mode fleet.Mode) *world {
 		t.Fatal(err)
 	}
 	bootstrap := "bootstrap-key-of-a-test-" + random(24)
+	all := map[string]string{
+		"auth": "true", "bootstrap-key-file": write("bootstrap", bootstrap+"\n"),
+		"oidc-issuer": issuerName, "oidc-audience": audience, "jwks-file": jwks, "oidc-admin-group": admins,
+		"ledger-token-file": write("ledger", ledgerToken),
+	}
+	for _, more := range flags {
+		maps.Copy(all, more)
+	}
 	w.fleet, err = fleet.Start(t.Context(), fleet.Config{
-		Mode: mode, Programs: built, DataDir: filepath.Join(dir, "data"),
-		Flags: map[string]string{
-			"auth": "true", "bootstrap-key-file": write("bootstrap", bootstrap+"\n"),
-			"oidc-issuer": issuerName, "oidc-audience": audience, "jwks-file": jwks, "oidc-admin-group": admins,
-			"ledger-token-file": write("ledger", ledgerToken),
-		},
+		Mode: mode, Programs: built, DataDir: filepath.Join(dir, "data"), Flags: all,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -209,6 +213,13 @@ func (w *world) request(method, target, body string) *http.Request {
 
 func (w *world) send(req *http.Request) (int, []byte) {
 	w.t.Helper()
+	resp, text := w.respond(req)
+	return resp.StatusCode, []byte(text)
+}
+
+// respond returns an answer, whose body was read.
+func (w *world) respond(req *http.Request) (*http.Response, string) {
+	w.t.Helper()
 	resp, err := w.client.Do(req)
 	if err != nil {
 		w.t.Fatal(err)
@@ -218,7 +229,7 @@ func (w *world) send(req *http.Request) (int, []byte) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return resp.StatusCode, text
+	return resp, string(text)
 }
 
 // fresh returns a name that was not used before.

@@ -96,14 +96,16 @@ func (f *Fleet) add(name string, args ...string) {
 		"storage":  {"sweep-interval", "sweep-rate", "upload-memory", "log-level"},
 		"gateway":  {"log-level", "auth", "cors-origins"},
 	}
+	edge := []string{"trusted-proxies", "address-connections"}
 	identity := []string{
-		"auth", "bootstrap-key-file", "oidc-issuer", "oidc-audience", "jwks-file", "oidc-admin-group", "audit-log",
+		"read-rate", "read-burst", "write-rate", "write-burst", "auth", "bootstrap-key-file", "oidc-issuer", "oidc-audience", "jwks-file", "oidc-admin-group", "audit-log",
 	}
 	known["metadata"] = append(known["metadata"], identity...)
 	known["holdfast"] = append(append([]string{}, known["metadata"]...), known["storage"][:3]...)
 	known["metadata"] = append(known["metadata"], "ledger-token-file")
 	known["storage"] = append(known["storage"], "ledger-token-file")
-	known["holdfast"] = append(known["holdfast"], "cors-origins")
+	known["holdfast"] = append(append(known["holdfast"], "cors-origins"), edge...)
+	known["gateway"] = append(known["gateway"], edge...)
 	for _, flag := range known[name] {
 		if value, ok := f.config.Flags[flag]; ok {
 			args = append(args, "--"+flag+"="+value)

@@ -39,6 +39,8 @@ type Config struct {
 	Seal string
 	// Identity says who may call; the zero value is open mode.
 	Identity Identity
+	// Rates bounds how often one principal calls; the zero value is no bound.
+	Rates Rates
 	// Audit gets the audit log; nil for none. In open mode there is nobody to
 	// tell of.
 	Audit *slog.Logger
@@ -98,6 +100,7 @@ func New(ctx context.Context, config Config) (*Server, error) {
 	if s.dispatcher.Authenticator, err = config.Identity.authenticator(ctx, n, config.Logger, config.Now); err != nil {
 		return nil, err
 	}
+	s.dispatcher.Rates = config.Rates.pace(config.Now)
 	if !config.Identity.AuditLog {
 		config.Audit = nil
 	}

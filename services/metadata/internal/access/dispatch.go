@@ -2,7 +2,6 @@ package access
 
 import (
 	"context"
-	"net/netip"
 
 	"google.golang.org/grpc"
 
@@ -33,6 +32,8 @@ type Dispatcher struct {
 	Members Members
 	// Audit is told of every call; nil for none.
 	Audit *Audit
+	// Rates bounds how often one principal calls.
+	Rates Rates
 }
 
 // Public returns the interceptor of the doors that callers may enter. What is
@@ -72,6 +73,9 @@ func (d *Dispatcher) dispatch(
 	if found.principal, err = d.identify(ctx, r); err != nil {
 		return nil, err
 	}
+	if err := d.pace(ctx, r, found.principal); err != nil {
+		return nil, err
+	}
 	if err := r.authorize(ctx, d.Members, found.principal, req); err != nil {
 		return nil, err
 	}
@@ -94,11 +98,7 @@ func (d *Dispatcher) identify(ctx context.Context, r rule) (Principal, error) {
 // fromHere refuses a viewer who is known to be on another machine: whatever
 // door let him in, open mode is not for him.
 func fromHere(address string) error {
-	if address == "" {
-		return nil
-	}
-	viewer, err := netip.ParseAddr(address)
-	if err != nil || !viewer.Unmap().IsLoopback() {
+	if address != "" && !caller.IsLocal(address) {
 		return fault.New(errorsv1.Reason_REASON_PERMISSION_DENIED,
 			"no identity is configured, so only this machine may call")
 	}

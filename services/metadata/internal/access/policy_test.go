@@ -1,6 +1,7 @@
 package access
 
 import (
+	"regexp"
 	"testing"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -19,6 +20,10 @@ var contracts = map[protoreflect.FullName]bool{
 
 // servedByStorage are services of those files that are not metadata's.
 var servedByStorage = map[protoreflect.FullName]bool{"holdfast.ledger.v1.InspectionService": true}
+
+// readingName is how methods are called that only read, but for those to which a
+// link is the credential.
+var readingName = regexp.MustCompile("^(Get|List|Lookup|Sign|Audit).*$|^Locate$")
 
 func TestEveryMethodHasARow(t *testing.T) {
 	rows := map[string]bool{}
@@ -55,6 +60,9 @@ func checkRows(t *testing.T, service protoreflect.ServiceDescriptor, internal bo
 		}
 		if r.storage != internal {
 			t.Errorf("%s: storage alone = %v, want %v", full, r.storage, internal)
+		}
+		if want := readingName.MatchString(string(method.Name())); r.reads != want {
+			t.Errorf("%s: only reads = %v, want %v", full, r.reads, want)
 		}
 		if method.IsStreamingClient() || method.IsStreamingServer() {
 			t.Errorf("%s is a stream, which no dispatcher sees", full)
