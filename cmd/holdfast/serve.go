@@ -32,6 +32,7 @@ type serveCommand struct {
 	MaxConnections int    `help:"HTTP connections at one time." default:"4096"`
 	dataDirectory
 	metadata.Retention
+	metadata.Allowance
 	metadata.Identity
 	metadata.Rates
 	storage.Limits
@@ -65,6 +66,7 @@ func (c *serveCommand) Validate() error {
 	}
 	check.WritableDir("data-dir", c.DataDir)
 	c.Retention.Check(&check)
+	c.Allowance.Check(&check)
 	c.Rates.Check(&check)
 	c.Limits.Check(&check)
 	c.Pages.Check(&check)
@@ -95,7 +97,7 @@ func (c *serveCommand) Run() error {
 
 func (c *serveCommand) serve(ctx context.Context, logger *slog.Logger, tel *telemetry.Telemetry, e engines) error {
 	records, err := metadata.New(ctx, metadata.Config{
-		Table: e.records, Logger: logger, Retention: c.Retention, Identity: c.Identity, Rates: c.Rates, Meters: tel.Meters,
+		Table: e.records, Logger: logger, Retention: c.Retention, Allowance: c.Allowance, Identity: c.Identity, Rates: c.Rates, Meters: tel.Meters,
 		Audit: logging.New(os.Stdout, slog.LevelInfo, slog.String("logger", "audit")),
 	})
 	if err != nil {

@@ -27,6 +27,7 @@ type config struct {
 	ledgerConfig
 	engineConfig
 	server.Retention
+	server.Allowance
 	server.Identity
 	server.Rates
 	certificate.Settings
@@ -60,6 +61,7 @@ func (c *config) Validate() error {
 	c.Identity.Check(&check)
 	c.check(&check)
 	c.Retention.Check(&check)
+	c.Allowance.Check(&check)
 	c.Rates.Check(&check)
 	check.Positive("max-connection-age", c.MaxConnectionAge)
 	c.Process.Check(&check)
@@ -103,7 +105,7 @@ func (c *config) service(
 		return nil, err
 	}
 	service, err := server.New(ctx, server.Config{
-		Table: records, Logger: logger, Retention: c.Retention, Seal: seal, Identity: c.Identity, Rates: c.Rates,
+		Table: records, Logger: logger, Retention: c.Retention, Allowance: c.Allowance, Seal: seal, Identity: c.Identity, Rates: c.Rates,
 		Audit: logging.New(os.Stdout, slog.LevelInfo, slog.String("logger", "audit")), Meters: tel.Meters,
 	})
 	if err != nil {

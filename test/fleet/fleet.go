@@ -92,7 +92,7 @@ func Start(ctx context.Context, config Config) (*Fleet, error) {
 
 func (f *Fleet) add(name string, args ...string) {
 	known := map[string][]string{
-		"metadata": {"trash-retention", "blob-retention", "upload-lifetime", "sweep-grace", "log-level"},
+		"metadata": {"trash-retention", "blob-retention", "upload-lifetime", "upload-expiry", "max-open-uploads", "sweep-grace", "log-level"},
 		"storage":  {"sweep-interval", "sweep-rate", "upload-memory", "log-level"},
 		"gateway":  {"log-level", "auth", "cors-origins"},
 	}

@@ -37,6 +37,8 @@ type Config struct {
 	// Seal is the secret that seals grants and page tokens; one that is kept with
 	// the records when empty.
 	Seal string
+	// Allowance bounds what a caller may have under way.
+	Allowance Allowance
 	// Identity says who may call; the zero value is open mode.
 	Identity Identity
 	// Rates bounds how often one principal calls; the zero value is no bound.
@@ -56,6 +58,18 @@ type Retention struct {
 	UploadLifetime time.Duration `help:"How long one upload may take; what is left of one that took longer is collected." default:"24h"`
 	UploadExpiry   time.Duration `help:"How long a resumable upload waits for its next byte; what there is of one that waited longer is collected." default:"24h"`
 	SweepGrace     time.Duration `help:"Longer than any request lives: how long after a removal its place is looked at once more." default:"10m"`
+}
+
+// Allowance is how much a caller may have under way, likewise.
+type Allowance struct {
+	MaxOpenUploads int64 `help:"Resumable uploads that one principal may have open at a time; 0 for no bound." default:"1000"`
+}
+
+// Check checks the settings.
+func (a Allowance) Check(c *settings.Check) {
+	if a.MaxOpenUploads < 0 {
+		c.Failf("max-open-uploads", "%d is below 0", a.MaxOpenUploads)
+	}
 }
 
 // Check checks the settings.
@@ -89,6 +103,7 @@ func New(ctx context.Context, config Config) (*Server, error) {
 		UploadExpiry:   config.Retention.UploadExpiry,
 		BlobRetention:  config.Retention.BlobRetention,
 		Grace:          config.Retention.SweepGrace,
+		MaxOpenUploads: config.Allowance.MaxOpenUploads,
 	})
 	if err != nil {
 		return nil, err

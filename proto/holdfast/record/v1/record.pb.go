@@ -1572,7 +1572,15 @@ type Upload struct {
 	// When it is gone.
 	ExpireMicros int64 `protobuf:"varint,20,opt,name=expire_micros,json=expireMicros,proto3" json:"expire_micros,omitempty"`
 	// The outcome, a holdfast.storage.v1.UploadResponse in wire form.
-	Outcome       []byte `protobuf:"bytes,21,opt,name=outcome,proto3" json:"outcome,omitempty"`
+	Outcome []byte `protobuf:"bytes,21,opt,name=outcome,proto3" json:"outcome,omitempty"`
+	// Bytes of the space's quota that are reserved for it: those that it has and
+	// those that it is to get.
+	ReservedBytes int64 `protobuf:"varint,22,opt,name=reserved_bytes,json=reservedBytes,proto3" json:"reserved_bytes,omitempty"`
+	// Files of the quota that are reserved for it.
+	ReservedFiles int64 `protobuf:"varint,23,opt,name=reserved_files,json=reservedFiles,proto3" json:"reserved_files,omitempty"`
+	// Shard of the counter of its principal's open uploads that it is counted by;
+	// absent when it is not, as a complete one is.
+	Slot          *int32 `protobuf:"varint,24,opt,name=slot,proto3,oneof" json:"slot,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1752,6 +1760,27 @@ func (x *Upload) GetOutcome() []byte {
 		return x.Outcome
 	}
 	return nil
+}
+
+func (x *Upload) GetReservedBytes() int64 {
+	if x != nil {
+		return x.ReservedBytes
+	}
+	return 0
+}
+
+func (x *Upload) GetReservedFiles() int64 {
+	if x != nil {
+		return x.ReservedFiles
+	}
+	return 0
+}
+
+func (x *Upload) GetSlot() int32 {
+	if x != nil && x.Slot != nil {
+		return *x.Slot
+	}
+	return 0
 }
 
 // UploadGrant is what a request that took an upload over can show.
@@ -2637,7 +2666,7 @@ const file_holdfast_record_v1_record_proto_rawDesc = "" +
 	"\n" +
 	"\x06UPLOAD\x10\a\x12\n" +
 	"\n" +
-	"\x06DIGEST\x10\b\"\x8a\x06\n" +
+	"\x06DIGEST\x10\b\"\xfa\x06\n" +
 	"\x06Upload\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x126\n" +
 	"\x05state\x18\x02 \x01(\x0e2 .holdfast.record.v1.Upload.StateR\x05state\x12\x1c\n" +
@@ -2660,14 +2689,18 @@ const file_holdfast_record_v1_record_proto_rawDesc = "" +
 	"\x06sha256\x18\x12 \x01(\fR\x06sha256\x12#\n" +
 	"\rcreate_micros\x18\x13 \x01(\x03R\fcreateMicros\x12#\n" +
 	"\rexpire_micros\x18\x14 \x01(\x03R\fexpireMicros\x12\x18\n" +
-	"\aoutcome\x18\x15 \x01(\fR\aoutcome\"B\n" +
+	"\aoutcome\x18\x15 \x01(\fR\aoutcome\x12%\n" +
+	"\x0ereserved_bytes\x18\x16 \x01(\x03R\rreservedBytes\x12%\n" +
+	"\x0ereserved_files\x18\x17 \x01(\x03R\rreservedFiles\x12\x17\n" +
+	"\x04slot\x18\x18 \x01(\x05H\x01R\x04slot\x88\x01\x01\"B\n" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\b\n" +
 	"\x04OPEN\x10\x01\x12\f\n" +
 	"\bCOMPLETE\x10\x02\x12\n" +
 	"\n" +
 	"\x06JOINED\x10\x03B\t\n" +
-	"\a_length\"Q\n" +
+	"\a_lengthB\a\n" +
+	"\x05_slot\"Q\n" +
 	"\vUploadGrant\x12\x14\n" +
 	"\x05space\x18\x01 \x01(\tR\x05space\x12\x16\n" +
 	"\x06upload\x18\x02 \x01(\tR\x06upload\x12\x14\n" +

@@ -9,6 +9,7 @@ import (
 	"github.com/holdfast-files/holdfast/internal/fault"
 	ledgerv1 "github.com/holdfast-files/holdfast/proto/holdfast/ledger/v1"
 	recordv1 "github.com/holdfast-files/holdfast/proto/holdfast/record/v1"
+	"github.com/holdfast-files/holdfast/services/metadata/internal/quota"
 	"github.com/holdfast-files/holdfast/services/metadata/internal/record"
 	"github.com/holdfast-files/holdfast/services/metadata/internal/resource"
 	"github.com/holdfast-files/holdfast/services/metadata/table"
@@ -43,6 +44,9 @@ func (a *audit) examineUpload(ctx context.Context, item table.Item, name resourc
 		a.find(ledgerv1.Finding_RECORD_CORRUPT, name.String(), "its extents have another length than it")
 	}
 	a.referPending(name.String(), u.GetPending())
+	if err := a.holdReserved(ctx, u); err != nil {
+		return err
+	}
 	if !passed(u.GetExpireMicros(), a.n.now()) {
 		return nil
 	}
@@ -55,6 +59,19 @@ func (a *audit) examineUpload(ctx context.Context, item table.Item, name resourc
 	}
 	a.find(ledgerv1.Finding_UPLOAD_STRAY, name.String(), "it has expired and no job will collect it")
 	return nil
+}
+
+// holdReserved counts what an upload has reserved, unless its space is gone.
+func (a *audit) holdReserved(ctx context.Context, u upload) error {
+	change := quota.Reserve(reserved(u.Upload))
+	if change.IsZero() {
+		return nil
+	}
+	h, err := a.n.anyHead(ctx, u.name.Space)
+	if err == nil && h.space.GetCreateMicros() == u.GetSpaceCreateMicros() {
+		a.hold(u.name.Space, change)
+	}
+	return ignoreNotFound(err)
 }
 
 func (a *audit) referPending(name string, ids [][]byte) {

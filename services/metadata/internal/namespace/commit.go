@@ -80,6 +80,8 @@ type commit struct {
 	head    head           // the space at the moment of all of this
 	charges charges        // against the space's quota
 	charged int            // writes that are charges
+
+	reserved quota.Amount // for the contents, which are settled with it
 }
 
 // takeContents checks what was uploaded against the grant.
@@ -175,7 +177,7 @@ func (c *commit) charge(ctx context.Context) ([]table.Write, error) {
 	if c.current == nil {
 		added.Files = 1
 	}
-	return c.charges.writes(ctx, c.n, c.head, quota.Change{Held: added})
+	return c.charges.writes(ctx, c.n, c.head, quota.Settle(c.reserved, added))
 }
 
 // revise returns the file with the contents, and the writes.

@@ -61,6 +61,9 @@ func (f *faultyTable) strike(ctx context.Context, happen func() error) error {
 }
 
 func (f *faultyTable) Get(ctx context.Context, key table.Key) (item table.Item, err error) {
+	if strings.HasPrefix(key.Partition, "Q#") && !strings.HasSuffix(key.Partition, "#0") { // one of the many counters will do
+		return f.Table.Get(ctx, key)
+	}
 	err = f.strike(ctx, func() (err error) { item, err = f.Table.Get(ctx, key); return err })
 	return item, err
 }

@@ -28,6 +28,8 @@ const (
 	testSpace = "default"
 	parent    = "spaces/" + testSpace
 	root      = parent + "/files/root"
+
+	maxOpenUploads = 100
 )
 
 // clock is a clock that tests move.
@@ -85,7 +87,7 @@ func openWorld(t *testing.T, store table.Table, c *clock) *world {
 	n, err := namespace.Open(ctx, namespace.Config{
 		Table: store, Now: c.Now, Logger: slog.New(slog.DiscardHandler),
 		TrashRetention: 30 * 24 * time.Hour, UploadLifetime: 24 * time.Hour, UploadExpiry: 24 * time.Hour,
-		BlobRetention: 24 * time.Hour, Grace: 10 * time.Minute,
+		BlobRetention: 24 * time.Hour, Grace: 10 * time.Minute, MaxOpenUploads: maxOpenUploads,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -292,6 +294,7 @@ func (w *world) audit() {
 		req.PageToken = page.GetNextPageToken()
 	}
 	w.auditUsage()
+	w.auditSlots()
 	for id := range live {
 		if !w.blobs[id] {
 			w.t.Errorf("audit: blob %s is missing", id)

@@ -135,6 +135,15 @@ func (n *Namespace) dropExpiredOutcome(ctx context.Context, r request) error {
 func mutate[M proto.Message](
 	ctx context.Context, n *Namespace, r request, empty M, attempt func() ([]table.Write, M, error),
 ) (M, error) {
+	return mutateTelling(ctx, n, r, empty, func(*table.ConditionError) {}, attempt)
+}
+
+// mutateTelling is mutate for an attempt that depends on which conditions of the
+// one before did not hold: failed is told of them.
+func mutateTelling[M proto.Message](
+	ctx context.Context, n *Namespace, r request, empty M,
+	failed func(*table.ConditionError), attempt func() ([]table.Write, M, error),
+) (M, error) {
 	for try := range maxAttempts {
 		first, err := n.outcome(ctx, r)
 		if err != nil {
@@ -171,6 +180,7 @@ func mutate[M proto.Message](
 		if !errors.As(err, &conflict) {
 			return empty, err
 		}
+		failed(conflict)
 		if r.id != "" && conflict.FailedAt(len(writes)-1) {
 			if err := n.dropExpiredOutcome(ctx, r); err != nil {
 				return empty, err

@@ -46,6 +46,9 @@ type Config struct {
 	// Grace is longer than any request lives: what a request that crossed a
 	// removal may have left is collected after it.
 	Grace time.Duration
+	// MaxOpenUploads is how many resumable uploads one principal may have open; 0
+	// for no bound.
+	MaxOpenUploads int64
 }
 
 // Namespace implements the services of metadata. Safe for concurrent use, and
@@ -91,6 +94,9 @@ func Open(ctx context.Context, config Config) (*Namespace, error) {
 		keysUsed: make(chan *recordv1.Key, keyUsesWaiting),
 
 		passwords: newPasswords(config.Now),
+	}
+	if config.MaxOpenUploads < 0 {
+		return nil, errors.New("namespace: max open uploads must not be negative")
 	}
 	if config.Secret != "" {
 		n.key = seal.KeyOf(config.Secret)

@@ -22,7 +22,10 @@ func (n *Namespace) DropUpload(
 		if err != nil {
 			return nil, err
 		}
-		err = n.table.Commit(ctx, n.dropUpload(u))
+		writes, err := n.dropUpload(ctx, u)
+		if err == nil {
+			err = n.table.Commit(ctx, writes)
+		}
 		if conflict := (*table.ConditionError)(nil); err == nil || !errors.As(err, &conflict) {
 			return new(ledgerv1.DropUploadResponse), err
 		}
@@ -33,13 +36,17 @@ func (n *Namespace) DropUpload(
 	return nil, contended()
 }
 
-// dropUpload returns the writes that remove an upload. Its own job finds nothing
-// left to do when it comes due.
-func (n *Namespace) dropUpload(u upload) []table.Write {
+// dropUpload returns the writes that remove an upload and give back what it had
+// reserved. Its own job finds nothing left to do when it comes due.
+func (n *Namespace) dropUpload(ctx context.Context, u upload) ([]table.Write, error) {
+	writes, err := n.giveBack(ctx, u)
+	if err != nil {
+		return nil, err
+	}
 	now := n.now()
-	writes := []table.Write{table.Delete(record.Upload(u.name.Space, u.name.ID), table.IfTag(u.tag))}
+	writes = append(writes, table.Delete(record.Upload(u.name.Space, u.name.ID), table.IfTag(u.tag)))
 	writes = append(writes, dropContents(u.name.Space, u.lists(), u.GetExtents(), now)...)
-	return append(writes, dropPending(u.name.Space, u.GetPending(), now)...)
+	return append(writes, dropPending(u.name.Space, u.GetPending(), now)...), nil
 }
 
 // stepUpload removes an upload whose time is over. Bytes that came since the job
@@ -54,7 +61,11 @@ func (n *Namespace) stepUpload(ctx context.Context, item table.Item, job *record
 		return err
 	}
 	if passed(u.GetExpireMicros(), n.now()) {
-		return n.table.Commit(ctx, append(n.dropUpload(u), end))
+		writes, err := n.dropUpload(ctx, u)
+		if err != nil {
+			return err
+		}
+		return n.table.Commit(ctx, append(writes, end))
 	}
 	later := clone(job)
 	later.DueMicros = u.GetExpireMicros()

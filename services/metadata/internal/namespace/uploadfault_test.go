@@ -7,7 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/fieldmaskpb"
 
 	"github.com/holdfast-files/holdfast/internal/fault"
 	errorsv1 "github.com/holdfast-files/holdfast/proto/holdfast/errors/v1"
@@ -15,6 +17,9 @@ import (
 	metadatav1 "github.com/holdfast-files/holdfast/proto/holdfast/metadata/v1"
 	storagev1 "github.com/holdfast-files/holdfast/proto/holdfast/storage/v1"
 )
+
+// plantedBytes is what the planted files hold.
+const plantedBytes = 42
 
 // resumableOperations are what can be done with resumable uploads, each as a
 // client does it that continues from where an upload is.
@@ -26,6 +31,32 @@ var resumableOperations = map[string]operation{
 	"upload a revision, joining extents": func(w *world, _ planted, id string) error {
 		w.joining = true
 		_, err := w.resumeOnce(toPath("/a/f"), id, "one,", "two,", "three")
+		return err
+	},
+	"upload a known length": func(w *world, _ planted, id string) error {
+		spec := toPath("/a/deep/f")
+		spec.SizeBytes = proto.Int64(13)
+		_, err := w.resumeOnce(spec, id, "one,", "two,", "three")
+		return err
+	},
+	"declare the length later": func(w *world, _ planted, id string) error {
+		name, err := w.openOnce(toPath("/a/deep/f"), id)
+		if err == nil {
+			_, err = w.TakeUpload(w.ctx, &ledgerv1.TakeUploadRequest{Name: name, SizeBytes: proto.Int64(13)})
+		}
+		if err != nil {
+			return err
+		}
+		return w.continueOnce(name, "one,", "two,", "three")
+	},
+	"upload into room that is scattered": func(w *world, _ planted, id string) error {
+		_, err := w.UpdateSpace(w.ctx, &metadatav1.UpdateSpaceRequest{
+			Space:      &metadatav1.Space{Name: parent, Quota: &metadatav1.SpaceQuota{MaxBytes: plantedBytes + 13}},
+			UpdateMask: &fieldmaskpb.FieldMask{Paths: []string{"quota"}}, RequestId: id + "q",
+		})
+		if err == nil {
+			_, err = w.resumeOnce(toPath("/a/f"), id, "one,two,", "three")
+		}
 		return err
 	},
 	"concatenate": func(w *world, _ planted, id string) error {
@@ -60,7 +91,9 @@ var resumableOperations = map[string]operation{
 		return err
 	},
 	"expire": func(w *world, _ planted, id string) error {
-		name, err := w.openOnce(toPath("/a/never"), id)
+		spec := toPath("/a/never")
+		spec.SizeBytes = proto.Int64(50)
+		name, err := w.openOnce(spec, id)
 		if err == nil {
 			err = w.appendOnce(name, "one")
 		}

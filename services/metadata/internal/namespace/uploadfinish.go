@@ -105,13 +105,15 @@ func (n *Namespace) finished(ctx context.Context, u upload, c *commit) (*recordv
 	done.Length = proto.Int64(done.GetOffset())
 	done.State = recordv1.Upload_COMPLETE
 	done.ExpireMicros = n.now() + n.config.UploadExpiry.Microseconds()
-	beside := dropPending(u.name.Space, u.GetPending(), n.now())
+	done.Slot = nil
+	beside := append(giveSlot(u.Upload), dropPending(u.name.Space, u.GetPending(), n.now())...)
 	if u.GetPartial() {
 		return done, append(beside, u.put(done)), nil
 	}
 	done.Extents, done.Batches, done.Sha256State = nil, 0, nil
+	done.ReservedBytes, done.ReservedFiles = 0, 0
 
-	c.contents = joined.revision
+	c.contents, c.reserved = joined.revision, joined.reserved
 	if err := proto.Unmarshal(u.GetTarget().GetCondition(), &c.condition); err != nil {
 		return nil, nil, err
 	}

@@ -10,14 +10,16 @@ import (
 	"github.com/holdfast-files/holdfast/internal/fault"
 	errorsv1 "github.com/holdfast-files/holdfast/proto/holdfast/errors/v1"
 	recordv1 "github.com/holdfast-files/holdfast/proto/holdfast/record/v1"
+	"github.com/holdfast-files/holdfast/services/metadata/internal/quota"
 	"github.com/holdfast-files/holdfast/services/metadata/internal/resource"
 	"github.com/holdfast-files/holdfast/services/metadata/table"
 )
 
-// contents are what an upload becomes: a revision without id and times, and the
-// writes that make it so beside it.
+// contents are what an upload becomes: a revision without id and times, what was
+// reserved for it, and the writes that make it so beside it.
 type contents struct {
 	revision *recordv1.Revision
+	reserved quota.Amount
 	writes   []table.Write
 }
 
@@ -25,7 +27,7 @@ type contents struct {
 func (n *Namespace) contents(ctx context.Context, u upload) (*contents, error) {
 	c := &contents{revision: &recordv1.Revision{
 		ContentType: u.GetTarget().GetContentType(), Creator: u.GetPrincipal(), UploadId: u.listID(),
-	}}
+	}, reserved: reserved(u.Upload)}
 	j := joint{space: u.name.Space, list: u.listID(), next: u.GetBatches()}
 	if len(u.GetParts()) == 0 {
 		c.revision.SizeBytes, c.revision.Sha256 = u.GetOffset(), digestOf(u.Upload)
@@ -51,6 +53,7 @@ func (n *Namespace) contents(ctx context.Context, u upload) (*contents, error) {
 			return nil, nil
 		}
 		c.revision.SizeBytes += part.GetOffset()
+		c.reserved.Bytes += part.GetReservedBytes()
 		j.add(part.lists(), part.GetExtents())
 		c.writes = append(c.writes, part.put(joined(part.Upload)))
 		if len(u.GetParts()) == 1 || part.GetOffset() == 0 && c.revision.GetSizeBytes() == 0 {
@@ -71,6 +74,7 @@ func joined(part *recordv1.Upload) *recordv1.Upload {
 	given := clone(part)
 	given.State = recordv1.Upload_JOINED
 	given.Extents, given.Batches, given.Sha256State = nil, 0, nil
+	given.ReservedBytes = 0
 	given.Length = proto.Int64(part.GetOffset())
 	return given
 }

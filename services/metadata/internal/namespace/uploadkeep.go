@@ -38,6 +38,7 @@ func (n *Namespace) KeepExtents(
 	if len(added) > maxKeptExtents {
 		return nil, fault.Invalidf("extents", "must not be more than %d", maxKeptExtents)
 	}
+	var charges charges
 	for attempt := range maxAttempts {
 		u, err := n.granted(ctx, grant)
 		if err != nil {
@@ -46,15 +47,33 @@ func (n *Namespace) KeepExtents(
 		if u.has(added) {
 			return u.kept(req.GetMore()) // done before; the answer was lost
 		}
-		next, writes, err := n.keep(u, req, added)
+		next, beside, err := n.keep(u, req, added)
 		if err != nil {
 			return nil, err
 		}
-		err = n.table.Commit(ctx, writes)
-		if err == nil {
-			return upload{name: u.name, Upload: next}.kept(req.GetMore())
+		charged, err := charges.reserve(ctx, n, u, next)
+		writes := append(slices.Clip(charged), u.put(next))
+		reserving := charges.spread && len(charged) > 0
+		if reserving {
+			// Many counters and many batches are too much for one commit.
+			only := clone(u.Upload)
+			only.ReservedBytes = next.GetReservedBytes()
+			writes = append(slices.Clip(charged), u.put(only))
+		} else {
+			writes = append(writes, beside...)
 		}
-		if conflict := (*table.ConditionError)(nil); !errors.As(err, &conflict) {
+		if err == nil {
+			err = n.table.Commit(ctx, writes)
+		}
+		conflict := (*table.ConditionError)(nil)
+		switch {
+		case err == nil && reserving:
+			continue
+		case err == nil:
+			return upload{name: u.name, Upload: next}.kept(req.GetMore())
+		case errors.As(err, &conflict):
+			charges.failed(conflict, 0, len(charged))
+		case !errors.Is(err, errUnsettled):
 			return nil, err
 		}
 		if err := pause(ctx, attempt); err != nil {
@@ -91,7 +110,7 @@ func (u upload) has(added []*recordv1.Extent) bool {
 	})
 }
 
-// keep returns the upload with more extents, and the writes.
+// keep returns the upload with more extents, and the writes beside its own.
 func (n *Namespace) keep(
 	u upload, req *ledgerv1.KeepExtentsRequest, added []*recordv1.Extent,
 ) (*recordv1.Upload, []table.Write, error) {
@@ -132,7 +151,7 @@ func (n *Namespace) keep(
 		next.Batches++
 		next.Extents = next.GetExtents()[batchExtents:]
 	}
-	return next, append(writes, u.put(next)), nil
+	return next, writes, nil
 }
 
 // fits returns an error when an upload has more bytes than it may.

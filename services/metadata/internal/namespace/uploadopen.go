@@ -16,6 +16,7 @@ import (
 	storagev1 "github.com/holdfast-files/holdfast/proto/holdfast/storage/v1"
 	"github.com/holdfast-files/holdfast/services/metadata/internal/access"
 	"github.com/holdfast-files/holdfast/services/metadata/internal/mediatype"
+	"github.com/holdfast-files/holdfast/services/metadata/internal/quota"
 	"github.com/holdfast-files/holdfast/services/metadata/internal/record"
 	"github.com/holdfast-files/holdfast/services/metadata/internal/resource"
 	"github.com/holdfast-files/holdfast/services/metadata/table"
@@ -54,7 +55,16 @@ func (n *Namespace) OpenUpload(
 		sum := sha256.Sum256([]byte(string(r.fingerprint) + strings.Join(req.GetParts(), "\x00")))
 		r.fingerprint = sum[:]
 	}
-	status, err := mutate(ctx, n, r, new(storagev1.UploadStatus), func() ([]table.Write, *storagev1.UploadStatus, error) {
+	var charged, slots []table.Write
+	var charges charges
+	slot := quota.NewSlot(r.principal, n.config.MaxOpenUploads)
+	failed := func(conflict *table.ConditionError) {
+		charges.failed(conflict, 0, len(charged))
+		if len(slots) > 0 && conflict.FailedAt(len(charged)) {
+			slot.Missed()
+		}
+	}
+	status, err := mutateTelling(ctx, n, r, new(storagev1.UploadStatus), failed, func() ([]table.Write, *storagev1.UploadStatus, error) {
 		h, err := n.head(ctx, in)
 		if err != nil {
 			return nil, nil, err
@@ -67,7 +77,17 @@ func (n *Namespace) OpenUpload(
 			ClientMetadata: spec.GetClientMetadata(), Partial: spec.GetPartial(),
 			CreateMicros: now, ExpireMicros: now + n.config.UploadExpiry.Microseconds(),
 		}
-		if u.Target, err = n.aimUpload(ctx, h, u, spec); err != nil {
+		if u.Target, err = n.aimUpload(ctx, u, spec); err != nil {
+			return nil, nil, err
+		}
+		if err := checkType(h, u.Upload); err != nil {
+			return nil, nil, err
+		}
+		u.ReservedBytes = u.GetLength()
+		if charged, err = charges.take(ctx, n, h, u.Upload, reserved(u.Upload)); err != nil {
+			return nil, nil, err
+		}
+		if slots, err = n.takeSlot(slot, u.Upload); err != nil {
 			return nil, nil, err
 		}
 		u.Target.Principal, u.Target.Identity = r.principal, identity(caller)
@@ -80,12 +100,35 @@ func (n *Namespace) OpenUpload(
 		}, record.NewID())
 		head := table.Put(record.Item(record.Upload(in, u.name.ID), record.NewEtag(), u.Upload), table.IfAbsent)
 		status, err := u.status()
-		return append(parts, head, job), status, err
+		return slices.Concat(charged, slots, parts, []table.Write{head, job}), status, err
 	})
 	if err != nil {
 		return nil, err
 	}
 	return &ledgerv1.OpenUploadResponse{Status: status}, nil
+}
+
+// checkType returns UNSUPPORTED_MEDIA for an upload of a type that the space does
+// not take. A partial one has no type.
+func checkType(h head, u *recordv1.Upload) error {
+	if u.GetPartial() {
+		return nil
+	}
+	return quota.CheckType(h.space.GetQuota(), u.GetTarget().GetContentType())
+}
+
+// takeSlot returns the write that takes a slot for an upload, if there is a bound.
+// RATE_LIMITED when there is none left.
+func (n *Namespace) takeSlot(slot *quota.Slot, u *recordv1.Upload) ([]table.Write, error) {
+	if n.config.MaxOpenUploads == 0 {
+		return nil, nil
+	}
+	taken, err := slot.Take()
+	if err != nil {
+		return nil, err
+	}
+	u.Slot = proto.Int32(slot.Shard())
+	return []table.Write{taken}, nil
 }
 
 // checkUpload returns INVALID_ARGUMENT for what no upload can be.
@@ -115,10 +158,11 @@ func tooLarge() error {
 	return fault.New(errorsv1.Reason_REASON_TOO_LARGE, "files are at most %d bytes long", int64(maxFileBytes))
 }
 
-// aimUpload finds out where an upload goes, and whether it may go there now. It
-// is looked at again when the upload completes.
+// aimUpload finds out where an upload goes, whether it may go there now, and
+// whether it is going to be a new file. It is looked at again when the upload
+// completes.
 func (n *Namespace) aimUpload(
-	ctx context.Context, h head, u upload, spec *storagev1.CreateUploadRequest,
+	ctx context.Context, u upload, spec *storagev1.CreateUploadRequest,
 ) (*recordv1.Grant, error) {
 	if spec.GetPartial() {
 		return &recordv1.Grant{Space: u.name.Space}, nil
@@ -159,9 +203,8 @@ func (n *Namespace) aimUpload(
 			return nil, err
 		}
 	}
-	target.SizeBytes = spec.SizeBytes
-	if _, err := n.admit(ctx, h, contentsOf(target, grant)); err != nil {
-		return nil, err
+	if grant.GetCurrent() == nil {
+		u.ReservedFiles = 1
 	}
 	grant.Current, grant.NewNode = nil, record.NewID()
 	return grant, nil

@@ -3,6 +3,7 @@ package namespace
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 
 	"google.golang.org/protobuf/proto"
@@ -23,21 +24,29 @@ const uploadGrantPurpose = "upload"
 func (n *Namespace) TakeUpload(
 	ctx context.Context, req *ledgerv1.TakeUploadRequest,
 ) (*ledgerv1.TakeUploadResponse, error) {
+	var charges charges
 	for attempt := range maxAttempts {
 		u, err := n.upload(ctx, req.GetName())
 		if err != nil {
 			return nil, err
 		}
-		taken, writes, err := n.take(u, req)
+		taken, err := take(u, req)
 		if err != nil {
 			return nil, err
 		}
 		response, err := n.inHand(u, taken)
-		if err != nil || len(writes) == 0 {
-			return response, err
+		if err != nil || taken.GetState() != recordv1.Upload_OPEN {
+			return response, err // nobody needs to take a complete one
 		}
-		err = n.table.Commit(ctx, writes)
-		if conflict := (*table.ConditionError)(nil); err == nil || !errors.As(err, &conflict) {
+		charged, err := charges.reserve(ctx, n, u, taken)
+		if err == nil {
+			writes := append(slices.Clip(charged), u.put(taken))
+			err = n.table.Commit(ctx, append(writes, dropPending(u.name.Space, u.GetPending(), n.now())...))
+		}
+		conflict := (*table.ConditionError)(nil)
+		if errors.As(err, &conflict) {
+			charges.failed(conflict, 0, len(charged))
+		} else if !errors.Is(err, errUnsettled) {
 			return response, err
 		}
 		if err := pause(ctx, attempt); err != nil {
@@ -47,31 +56,29 @@ func (n *Namespace) TakeUpload(
 	return nil, contended()
 }
 
-// take returns the upload as a request has it, and the writes; none for a
-// complete one, which nobody needs to take.
-func (n *Namespace) take(u upload, req *ledgerv1.TakeUploadRequest) (*recordv1.Upload, []table.Write, error) {
+// take returns the upload as a request has it.
+func take(u upload, req *ledgerv1.TakeUploadRequest) (*recordv1.Upload, error) {
 	if req.OffsetBytes != nil && len(u.GetParts()) > 0 {
-		return nil, nil, fault.New(errorsv1.Reason_REASON_CONFLICT, "%s is joined from others and takes no bytes", u.name)
+		return nil, fault.New(errorsv1.Reason_REASON_CONFLICT, "%s is joined from others and takes no bytes", u.name)
 	}
 	if req.OffsetBytes != nil && req.GetOffsetBytes() != u.GetOffset() {
-		return nil, nil, offsetMismatch(u.GetOffset(), req.GetOffsetBytes())
+		return nil, offsetMismatch(u.GetOffset(), req.GetOffsetBytes())
 	}
 	taken := clone(u.Upload)
 	if req.SizeBytes != nil {
 		if err := declare(taken, req.GetSizeBytes()); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 	}
 	if u.GetState() != recordv1.Upload_OPEN {
-		return taken, nil, nil
+		return taken, nil
 	}
 	taken.Epoch++
 	taken.Pending = nil
 	if req.OffsetBytes != nil {
 		taken.Pending = [][]byte{newBlob()}
 	}
-	writes := append([]table.Write{u.put(taken)}, dropPending(u.name.Space, u.GetPending(), n.now())...)
-	return taken, writes, nil
+	return taken, nil
 }
 
 // declare sets the length of an upload, which never changes again.
