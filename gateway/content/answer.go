@@ -67,12 +67,14 @@ func (a *answer) wait() (*storagev1.UploadResponse, error) {
 }
 
 // invited waits until storage says, by the header of its response, that it
-// takes the body, or answers.
+// takes the body, or answers. An answer without a header is a refusal, whose
+// error comes by the other way.
 func (a *answer) invited() {
 	header := make(chan struct{})
 	go func() {
-		defer close(header)
-		_, _ = a.stream.Header() // its error is that of the answer
+		if md, err := a.stream.Header(); err == nil && md != nil {
+			close(header)
+		}
 	}()
 	timeout := time.NewTimer(expectTimeout)
 	defer timeout.Stop()
