@@ -2,20 +2,21 @@ package main
 
 import (
 	"github.com/holdfast-files/holdfast/gateway/rest"
+	"github.com/holdfast-files/holdfast/gateway/transport"
 	"github.com/holdfast-files/holdfast/internal/certificate"
 	"github.com/holdfast-files/holdfast/internal/settings"
 )
 
 // config are the settings of the gateway.
 type config struct {
-	Listen         string `help:"Address for clients." default:"127.0.0.1:8080"`
-	Auth           bool   `help:"Pass on the credentials of callers, which metadata asks for; implied by an address that is not loopback. Else only requests that no other web site can have made are answered, whoever makes them."`
-	Metadata       string `help:"The metadata service: HOST:PORT, or a gRPC target such as dns:///HOST:PORT." default:"127.0.0.1:9081"`
-	Storage        string `help:"The storage service, likewise." default:"127.0.0.1:9083"`
-	MaxConnections int    `help:"Connections at one time." default:"4096"`
+	Listen   string `help:"Address for clients." default:"127.0.0.1:8080"`
+	Auth     bool   `help:"Pass on the credentials of callers, which metadata asks for; implied by an address that is not loopback. Else only requests that no other web site can have made are answered, whoever makes them."`
+	Metadata string `help:"The metadata service: HOST:PORT, or a gRPC target such as dns:///HOST:PORT." default:"127.0.0.1:9081"`
+	Storage  string `help:"The storage service, likewise." default:"127.0.0.1:9083"`
 	certificate.Settings
 	rest.Pages
 	rest.Bounds
+	transport.Connections
 	settings.Process
 }
 
@@ -31,9 +32,7 @@ func (c *config) Validate() error {
 			check.Failf(flag, "must not be empty")
 		}
 	}
-	if c.MaxConnections < 1 {
-		check.Failf("max-connections", "%d is not above 0", c.MaxConnections)
-	}
+	c.Connections.Check(&check)
 	c.Pages.Check(&check)
 	c.Bounds.Check(&check)
 	c.Process.Check(&check)

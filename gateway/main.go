@@ -75,5 +75,5 @@ func run() error {
 	logger.InfoContext(ctx, "gateway is ready",
 		slog.String("listen", c.Listen), slog.String("metadata", c.Metadata), slog.String("storage", c.Storage))
 	return lifecycle.Run(ctx, logger, c.Lifecycle(readiness), tel.Component(),
-		lifecycle.HTTP("gateway", server, transport.Secure(transport.Limit(listeners[0], c.MaxConnections), own)))
+		lifecycle.HTTP("gateway", server, transport.Secure(transport.Limit(listeners[0], c.Connections, c.Proxies()...), own)))
 }

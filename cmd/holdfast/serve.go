@@ -29,7 +29,6 @@ type serveCommand struct {
 	StorageListen  string `help:"Address of the storage service for gRPC clients; empty for none." default:"127.0.0.1:9083"`
 	InspectListen  string `help:"Address at which fsck inspects the running service; empty for none." default:"127.0.0.1:9084"`
 	MakeSpace      string `help:"Space to make at the start unless there is one; empty for none." default:"default"`
-	MaxConnections int    `help:"HTTP connections at one time." default:"4096"`
 	dataDirectory
 	metadata.Retention
 	metadata.Allowance
@@ -39,6 +38,7 @@ type serveCommand struct {
 	certificate.Settings
 	rest.Pages
 	rest.Bounds
+	transport.Connections
 	settings.Process
 }
 
@@ -61,9 +61,7 @@ func (c *serveCommand) Validate() error {
 	}
 	c.Settings.Check(&check, addresses)
 	c.Identity.Check(&check)
-	if c.MaxConnections < 1 {
-		check.Failf("max-connections", "%d is not above 0", c.MaxConnections)
-	}
+	c.Connections.Check(&check)
 	check.WritableDir("data-dir", c.DataDir)
 	c.Retention.Check(&check)
 	c.Allowance.Check(&check)
@@ -133,7 +131,7 @@ func (c *serveCommand) serve(ctx context.Context, logger *slog.Logger, tel *tele
 	components := []lifecycle.Component{tel.Component(), {Name: "sweeper", Run: bytes.Run}, records.Component()}
 	door := rpc.Config{Logger: logger, Readiness: readiness, Stats: tel.ServerStats(), TLS: own}
 	asked := door
-	asked.Unary = records.Dispatcher()
+	asked.Unary, asked.Stream = records.Dispatcher(), records.StreamDispatcher()
 	outside := []struct {
 		address string
 		server  *rpc.Server
@@ -160,7 +158,7 @@ func (c *serveCommand) serve(ctx context.Context, logger *slog.Logger, tel *tele
 		return err
 	}
 	web := transport.NewServer(transport.Config{Handler: handler, Logger: logger, Malformed: rest.Malformed})
-	listener := transport.Secure(transport.Limit(listeners[0], c.MaxConnections), own)
+	listener := transport.Secure(transport.Limit(listeners[0], c.Connections, c.Proxies()...), own)
 	components = append(components, lifecycle.HTTP("gateway", web, listener))
 	logger.InfoContext(ctx, "holdfast is ready", slog.String("callers", c.callers()), slog.String("url", c.url()), slog.String("data_dir", c.DataDir))
 	return lifecycle.Run(ctx, logger, c.Lifecycle(readiness), components...)

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/holdfast-files/holdfast/internal/caller"
 	"github.com/holdfast-files/holdfast/internal/settings"
 	"github.com/holdfast-files/holdfast/internal/throttle"
 )
@@ -44,14 +43,17 @@ type usher struct {
 	address    *throttle.Pace
 	credential *throttle.Pace
 	inFlight   *throttle.Crowd
+	requests   *room
+	bodies     *room
 }
 
-func newUsher(b Bounds) *usher {
+func newUsher(b Bounds, l Limits) *usher {
 	return &usher{
 		proxies: b.TrustedProxies, peers: b.ProxyNetworks,
 		address:    throttle.NewPace("address", throttle.Limit{Rate: b.AddressRate, Burst: b.AddressBurst}, time.Now),
 		credential: throttle.NewPace("credential", throttle.Limit{Rate: b.CredentialRate, Burst: b.CredentialBurst}, time.Now),
 		inFlight:   throttle.NewCrowd("address", b.AddressConcurrency),
+		requests:   newRoom(l.Requests), bodies: newRoom(l.StreamBodies),
 	}
 }
 
@@ -94,6 +96,15 @@ func parseHop(hop string) (netip.Addr, bool) {
 	return addr.Unmap().WithZone(""), true
 }
 
+// Proxies returns the networks of the proxies before us, through whose connections
+// many clients come; none when clients come directly.
+func (b Bounds) Proxies() []netip.Prefix {
+	if b.TrustedProxies == 0 {
+		return nil
+	}
+	return b.ProxyNetworks
+}
+
 func (u *usher) trusts(peer netip.Addr) bool {
 	for _, p := range u.peers {
 		if p.Contains(peer) {
@@ -101,28 +112,4 @@ func (u *usher) trusts(peer netip.Addr) bool {
 		}
 	}
 	return false
-}
-
-// enter lets a request in, or returns RATE_LIMITED. leave must be called in the
-// end, unless it is nil.
-func (u *usher) enter(address, authorization string) (leave func(), err error) {
-	if u.address == nil && u.credential == nil && u.inFlight == nil {
-		return nil, nil
-	}
-	if caller.IsLocal(address) {
-		return nil, nil
-	}
-	client := throttle.Client(address)
-	if err := u.address.Take(client); err != nil {
-		return nil, err
-	}
-	if authorization != "" {
-		if err := u.credential.Take(authorization); err != nil {
-			return nil, err
-		}
-	}
-	if err := u.inFlight.Enter(client); err != nil || u.inFlight == nil {
-		return nil, err
-	}
-	return func() { u.inFlight.Leave(client) }, nil
 }

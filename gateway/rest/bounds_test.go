@@ -53,6 +53,25 @@ func TestFloodFromOneAddress(t *testing.T) {
 	}
 }
 
+// Who is bounded is told in every answer how he stands, and nobody else is.
+func TestStandingIsTold(t *testing.T) {
+	r := newRig(t, behindProxy(rest.Bounds{AddressRate: 0.01, AddressBurst: 20, CredentialRate: 0.01, CredentialBurst: 5}))
+	for left := 4; left >= 0; left-- {
+		a := r.get("/v1/spaces", "X-Forwarded-For", "192.0.2.1", "Authorization", "Bearer one")
+		a.wantsField(t, "Ratelimit-Policy", `"address";q=20;w=2000, "credential";q=5;w=500`)
+		a.wantsField(t, "Ratelimit", fmt.Sprintf(`"address";r=%d, "credential";r=%d`, left+15, left))
+	}
+	a := r.get("/v1/spaces", "X-Forwarded-For", "192.0.2.1", "Authorization", "Bearer one")
+	a.wants(t, http.StatusTooManyRequests, "RATE_LIMITED")
+	a.wantsField(t, "Ratelimit-Policy", `"credential";q=5;w=500`)
+	for _, address := range []string{"127.0.0.1", "::1"} {
+		a := r.get("/v1/spaces", "X-Forwarded-For", address, "Authorization", "Bearer one")
+		a.wantsField(t, "Ratelimit", "")
+	}
+	a = newRig(t, behindProxy(rest.Bounds{})).get("/v1/spaces", "X-Forwarded-For", "192.0.2.1")
+	a.wantsField(t, "Ratelimit-Policy", "")
+}
+
 // One credential is one client, wherever it is used.
 func TestFloodWithOneCredential(t *testing.T) {
 	r := newRig(t, behindProxy(rest.Bounds{CredentialRate: 0.01, CredentialBurst: 3}))
@@ -158,10 +177,12 @@ func (r *rig) lastCaller() caller.Caller {
 func TestBombs(t *testing.T) {
 	r := newRig(t, rest.Config{})
 	const folder = "/v1/spaces/default/files"
-	deep := strings.Repeat(`{"labels":`, 50_000) + strings.Repeat("}", 50_000)
+	deep := strings.Repeat(`{"labels":`, 11_000) + strings.Repeat("}", 11_000)
 	r.post(folder, deep, "Content-Type", "application/json").wants(t, http.StatusBadRequest, "INVALID_ARGUMENT")
-	r.post(folder, strings.Repeat("[", 1<<20), "Content-Type", "application/json").wants(t, http.StatusBadRequest, "INVALID_ARGUMENT")
+	r.post(folder, strings.Repeat("[", 100<<10), "Content-Type", "application/json").wants(t, http.StatusBadRequest, "INVALID_ARGUMENT")
 	r.post(folder, `{"displayName":"`+strings.Repeat("x", 1<<20)+`"}`, "Content-Type", "application/json").
+		wants(t, http.StatusRequestEntityTooLarge, "TOO_LARGE")
+	r.post(folder, strings.Repeat(" ", 1<<20)+"{}", "Content-Type", "application/json").
 		wants(t, http.StatusRequestEntityTooLarge, "TOO_LARGE")
 	r.post(folder, "\x1f\x8b", "Content-Type", "application/json", "Content-Encoding", "gzip").
 		wants(t, http.StatusUnsupportedMediaType, "UNSUPPORTED_MEDIA")

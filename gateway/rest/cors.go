@@ -41,7 +41,7 @@ func newOrigins(list []string) origins {
 // not count here, so pages need no permission to send them.
 var (
 	exposedFields = []string{strings.Join([]string{
-		"Location", "Content-Location", "ETag", "Accept-Ranges", "Content-Range", "Content-Disposition", "Repr-Digest", "Retry-After", "X-Request-Id", "Allow",
+		"Location", "Content-Location", "ETag", "Accept-Ranges", "Content-Range", "Content-Disposition", "Repr-Digest", "Retry-After", "RateLimit", "RateLimit-Policy", "X-Request-Id", "Allow",
 		"Tus-Resumable", "Tus-Version", "Tus-Extension", "Tus-Max-Size", "Tus-Checksum-Algorithm",
 		"Upload-Offset", "Upload-Length", "Upload-Metadata", "Upload-Defer-Length", "Upload-Concat", "Upload-Expires",
 		"Upload-Complete", "Upload-Limit", "Accept-Patch",

@@ -30,11 +30,11 @@ type exchange struct {
 	id     string  // request id
 	begin  time.Time
 	seen   telemetry.Request
-	body   *body  // nil when the request has none
-	leave  func() // ends what the usher let in; may be nil
-	status int    // 0 until the header is written
-	err    error  // why it failed
-	cut    bool   // the answer is no whole and must not look like one
+	body   *body // nil when the request has none
+	visit  visit
+	status int   // 0 until the header is written
+	err    error // why it failed
+	cut    bool  // the answer is no whole and must not look like one
 }
 
 func newExchange(h *Handler, w http.ResponseWriter, r *http.Request) *exchange {
@@ -73,9 +73,7 @@ func (x *exchange) identify() error {
 	if path := x.r.URL.Path; path == "/healthz" || path == "/readyz" {
 		return nil // whoever watches over us must always be answered
 	}
-	var err error
-	x.leave, err = x.h.usher.enter(c.Address, c.Authorization)
-	return err
+	return x.h.usher.enter(x, c)
 }
 
 // printable reports whether a value can cross to other services as it is.

@@ -115,18 +115,47 @@ func (x *exchange) readJSON(m *jsonMethod, call *jsonCall) ([]byte, error) {
 	if x.r.ContentLength > limit {
 		return nil, jsonTooLarge(limit)
 	}
-	text, err := io.ReadAll(io.LimitReader(x.body, limit+1))
+	text, err := x.readText(limit)
 	if err != nil {
 		return nil, err
-	}
-	if int64(len(text)) > limit {
-		return nil, jsonTooLarge(limit)
 	}
 	if len(bytes.TrimSpace(text)) == 0 {
 		return nil, nil
 	}
 	call.bodyKeys, err = objectKeys(text)
 	return text, err
+}
+
+// smallJSON is what a body takes without asking for room.
+const smallJSON = 4 << 10
+
+// readText reads the body, in memory that is taken as the bytes come: what was
+// merely announced takes nothing from anybody.
+//
+// Errors: TOO_LARGE beyond limit, UNAVAILABLE when all bodies together take too
+// much, and those of body.Read.
+func (x *exchange) readText(limit int64) ([]byte, error) {
+	text := make([]byte, 0, min(smallJSON, limit+1))
+	for {
+		n, err := x.body.Read(text[len(text):cap(text)])
+		text = text[:len(text)+n]
+		switch {
+		case int64(len(text)) > limit:
+			return nil, jsonTooLarge(limit)
+		case err == io.EOF: //nolint:errorlint // as io.Reader has it
+			return text, nil
+		case err != nil:
+			return nil, err
+		case len(text) < cap(text):
+			continue
+		}
+		more := min(int64(cap(text)), limit+1-int64(cap(text)))
+		if !x.h.jsonRoom.take(more) {
+			return nil, noRoom()
+		}
+		x.visit.jsonLen += more
+		text = append(make([]byte, 0, int64(cap(text))+more), text...)
+	}
 }
 
 // objectKeys checks that text is one JSON object and nothing else, and returns

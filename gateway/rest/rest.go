@@ -46,8 +46,18 @@ type Config struct {
 
 // Limits bound what one exchange may use. Each zero means its default.
 type Limits struct {
-	// JSONBytes bounds the body of a JSON call; 1 MiB.
+	// JSONBytes bounds the body of a JSON call; 128 KiB.
 	JSONBytes int64
+	// JSONMemory bounds what the bodies of all JSON calls take together, beyond
+	// the first 4 KiB of each; 16 MiB.
+	JSONMemory int64
+	// Requests bounds the requests under way at a time, of all connections: over
+	// HTTP/2 there may be many on each; 4096.
+	Requests int64
+	// StreamBodies bounds the bodies that come over HTTP/2 at a time, since of
+	// each the transport takes up to transport.StreamBytes before anybody reads
+	// them; 256.
+	StreamBodies int64
 	// Call is the deadline of a call that moves no bytes; 30 s.
 	Call time.Duration
 	// Stall is how long a body may take for its next 4 KiB, in either
@@ -60,7 +70,10 @@ type Limits struct {
 }
 
 func (l Limits) withDefaults() Limits {
-	setDefault(&l.JSONBytes, 1<<20)
+	setDefault(&l.JSONBytes, 128<<10)
+	setDefault(&l.JSONMemory, 16<<20)
+	setDefault(&l.Requests, 4096)
+	setDefault(&l.StreamBodies, 256)
 	setDefault(&l.Call, 30*time.Second)
 	setDefault(&l.Stall, time.Minute)
 	setDefault(&l.DrainBytes, 1<<20)
@@ -87,6 +100,8 @@ type Handler struct {
 	edge    *telemetry.Edge
 	origins origins
 	limits  Limits
+	// jsonRoom is what is left of Limits.JSONMemory.
+	jsonRoom *room
 
 	routes routes
 	json   *runtime.ServeMux
@@ -99,7 +114,7 @@ func New(cfg Config) (*Handler, error) {
 	h := &Handler{
 		files:   metadatav1.NewFileServiceClient(cfg.Metadata),
 		shares:  metadatav1.NewShareServiceClient(cfg.Metadata),
-		usher:   newUsher(cfg.Bounds),
+		usher:   newUsher(cfg.Bounds, cfg.Limits.withDefaults()),
 		content: cfg.Content,
 		uploads: cfg.Uploads,
 		logger:  cfg.Logger,
@@ -109,6 +124,7 @@ func New(cfg Config) (*Handler, error) {
 		origins: newOrigins(cfg.Origins),
 		limits:  cfg.Limits.withDefaults(),
 	}
+	h.jsonRoom = newRoom(h.limits.JSONMemory)
 	if h.logger == nil {
 		h.logger = slog.New(slog.DiscardHandler)
 	}
@@ -144,11 +160,7 @@ const (
 // ServeHTTP answers one request.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := newExchange(h, w, r)
-	defer func() {
-		if x.leave != nil {
-			x.leave()
-		}
-	}()
+	defer x.leave()
 	defer x.recover()
 	if err := h.answer(x); err != nil {
 		x.fail(err)

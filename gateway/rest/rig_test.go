@@ -29,6 +29,8 @@ type rig struct {
 	t      *testing.T
 	addr   string
 	client *http.Client
+	// handler is what answers.
+	handler *rest.Handler
 	// settle waits until the world has nothing in hand; it takes no more then.
 	settle func()
 }
@@ -107,7 +109,7 @@ func serve(t *testing.T, w *world, cfg rest.Config) *rig {
 	lis := listen(t)
 	server := transport.NewServer(transport.Config{Handler: h, Malformed: rest.Malformed})
 	done := make(chan error, 1)
-	go func() { done <- server.Serve(transport.Limit(lis, 0)) }()
+	go func() { done <- server.Serve(transport.Limit(lis, transport.Connections{})) }()
 	client := &http.Client{Transport: &http.Transport{}}
 	t.Cleanup(func() {
 		client.CloseIdleConnections()
@@ -118,7 +120,7 @@ func serve(t *testing.T, w *world, cfg rest.Config) *rig {
 			t.Error(err)
 		}
 	})
-	return &rig{world: w, t: t, addr: lis.Addr().String(), client: client, settle: func() {}}
+	return &rig{world: w, t: t, addr: lis.Addr().String(), client: client, handler: h, settle: func() {}}
 }
 
 func listen(t *testing.T) net.Listener {

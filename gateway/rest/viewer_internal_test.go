@@ -23,15 +23,17 @@ func TestViewer(t *testing.T) {
 		{2, []string{"198.51.100.7"}, "10.0.0.9"}, // it came past one of them
 		{2, nil, "10.0.0.9"},
 		{2, []string{"x, 198.51.100.7"}, "10.0.0.9"},
+		{2, []string{"127.0.0.1, 198.51.100.7"}, "10.0.0.9"}, // who is here came here himself
+		{1, []string{"::1"}, "10.0.0.9"},
 	}
 	for _, test := range tests {
-		h := newUsher(Bounds{TrustedProxies: test.proxies, ProxyNetworks: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}})
+		h := newUsher(Bounds{TrustedProxies: test.proxies, ProxyNetworks: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}}, Limits{})
 		r := &http.Request{RemoteAddr: "10.0.0.9:1234", Header: http.Header{"X-Forwarded-For": test.forwarded}}
 		if got := h.viewer(r); got != test.want {
 			t.Errorf("%d proxies, %q: %s, want %s", test.proxies, test.forwarded, got, test.want)
 		}
 	}
-	if got := newUsher(Bounds{}).viewer(&http.Request{RemoteAddr: "@"}); got != "" {
+	if got := newUsher(Bounds{}, Limits{}).viewer(&http.Request{RemoteAddr: "@"}); got != "" {
 		t.Errorf("no address: %q", got)
 	}
 }

@@ -32,6 +32,11 @@ type Config struct {
 	HeaderBytes int
 }
 
+// StreamBytes is how much of the body of a request over HTTP/2 is taken before the
+// handler reads it. What all of them take is bounded by how many the handler lets
+// in: of those that it refuses nothing is kept.
+const StreamBytes = 512 << 10
+
 // NewServer returns a server for HTTP/1.1 and HTTP/2, which without TLS takes
 // prior knowledge. Serve it on a Listener.
 func NewServer(cfg Config) *http.Server {
@@ -52,10 +57,10 @@ func NewServer(cfg Config) *http.Server {
 		MaxHeaderBytes:    cfg.HeaderBytes,
 		Protocols:         &protocols,
 		HTTP2: &http.HTTP2Config{
-			MaxConcurrentStreams:          250,
-			MaxReadFrameSize:              256 << 10,
-			MaxReceiveBufferPerStream:     1 << 20,
-			MaxReceiveBufferPerConnection: 16 << 20,
+			MaxConcurrentStreams:          128,
+			MaxReadFrameSize:              16 << 10, // of each connection one frame is kept
+			MaxReceiveBufferPerStream:     StreamBytes,
+			MaxReceiveBufferPerConnection: 8 * StreamBytes,
 			SendPingTimeout:               30 * time.Second,
 			PingTimeout:                   15 * time.Second,
 			WriteByteTimeout:              time.Minute,

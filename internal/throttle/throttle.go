@@ -36,6 +36,7 @@ const (
 type Pace struct {
 	name   string
 	limit  Limit
+	quoted string // the name, as a structured field has it
 	policy string
 	now    func() time.Time
 	seed   maphash.Seed
@@ -57,9 +58,9 @@ func NewPace(name string, limit Limit, now func() time.Time) *Pace {
 		return nil
 	}
 	limit.Burst = max(limit.Burst, 1)
-	p := &Pace{name: name, limit: limit, now: now, seed: maphash.MakeSeed()}
+	p := &Pace{name: name, quoted: strconv.Quote(name), limit: limit, now: now, seed: maphash.MakeSeed()}
 	window := max(int64(math.Ceil(float64(limit.Burst)/limit.Rate)), 1)
-	p.policy = strconv.Quote(name) + ";q=" + strconv.Itoa(limit.Burst) + ";w=" + strconv.FormatInt(window, 10)
+	p.policy = p.quoted + ";q=" + strconv.Itoa(limit.Burst) + ";w=" + strconv.FormatInt(window, 10)
 	return p
 }
 
@@ -67,16 +68,45 @@ func NewPace(name string, limit Limit, now func() time.Time) *Pace {
 // calls too often, with the time after which another call will pass; what was
 // refused is not counted.
 func (p *Pace) Take(client string) error {
+	_, err := p.Spend(client)
+	return err
+}
+
+// Spend is Take, and tells how the client stands.
+func (p *Pace) Spend(client string) (Standing, error) {
 	if p == nil {
-		return nil
+		return Standing{}, nil
 	}
 	now := p.now()
 	bucket := p.bucket(client)
-	if bucket.AllowN(now, 1) {
-		return nil
+	taken := bucket.AllowN(now, 1)
+	tokens := bucket.TokensAt(now)
+	if taken {
+		return Standing{pace: p, left: max(int(tokens), 0)}, nil
 	}
-	wait := time.Duration((1 - bucket.TokensAt(now)) / p.limit.Rate * float64(time.Second))
-	return p.refusal(max(wait, time.Millisecond))
+	wait := time.Duration((1 - tokens) / p.limit.Rate * float64(time.Second))
+	return Standing{pace: p}, p.refusal(max(wait, time.Millisecond))
+}
+
+// Standing is how a client stands that has called. The zero Standing is one
+// without a bound.
+type Standing struct {
+	pace *Pace
+	left int
+}
+
+// Append appends the items that the fields RateLimit-Policy and RateLimit have of
+// a standing to theirs.
+func (s Standing) Append(policy, limit []byte) (policies, limits []byte) {
+	if s.pace == nil {
+		return policy, limit
+	}
+	if len(policy) > 0 {
+		policy, limit = append(policy, ", "...), append(limit, ", "...)
+	}
+	policy = append(policy, s.pace.policy...)
+	limit = append(append(limit, s.pace.quoted...), ";r="...)
+	return policy, strconv.AppendInt(limit, int64(s.left), 10)
 }
 
 // Names of the metadata of a refusal: the header fields of
@@ -92,7 +122,7 @@ func (p *Pace) refusal(wait time.Duration) error {
 	seconds := int64(math.Ceil(wait.Seconds()))
 	err.Metadata = map[string]string{
 		FieldPolicy: p.policy,
-		FieldLimit:  strconv.Quote(p.name) + ";r=0;t=" + strconv.FormatInt(seconds, 10),
+		FieldLimit:  p.quoted + ";r=0;t=" + strconv.FormatInt(seconds, 10),
 	}
 	return err
 }

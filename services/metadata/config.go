@@ -124,6 +124,7 @@ func (c *config) doors(common rpc.Config, service *server.Server) (public, ledge
 	public, ledger = common, common
 	public.Name, public.Reflection, public.Unary = "metadata", true, service.Dispatcher()
 	ledger.Name, ledger.Unary = "ledger", service.LedgerDispatcher(proof)
+	public.Stream, ledger.Stream = service.StreamDispatcher(), service.StreamDispatcher()
 	if public.TLS, err = c.Server(certificate.Optional, common.Logger); err != nil {
 		return public, ledger, err
 	}

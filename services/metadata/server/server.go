@@ -144,6 +144,11 @@ func (s *Server) Dispatcher() []grpc.UnaryServerInterceptor {
 	return []grpc.UnaryServerInterceptor{s.countRefusals(s.dispatcher.Public())}
 }
 
+// StreamDispatcher returns the interceptors of streams at those doors.
+func (s *Server) StreamDispatcher() []grpc.StreamServerInterceptor {
+	return []grpc.StreamServerInterceptor{access.NoStreams}
+}
+
 // LedgerDispatcher returns the interceptors of the door that only storage may
 // enter, which proof tells.
 func (s *Server) LedgerDispatcher(proof access.Proof) []grpc.UnaryServerInterceptor {

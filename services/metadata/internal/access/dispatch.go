@@ -63,6 +63,12 @@ func (d *Dispatcher) Ledger(proof Proof) grpc.UnaryServerInterceptor {
 	}
 }
 
+// NoStreams refuses every stream: no method of the service is one, and one that
+// came without a dispatcher of its own would pass by all of this.
+func NoStreams(_ any, _ grpc.ServerStream, info *grpc.StreamServerInfo, _ grpc.StreamHandler) error {
+	return noRule(info.FullMethod)
+}
+
 func (d *Dispatcher) dispatch(
 	ctx context.Context, req any, method string, r rule, handler grpc.UnaryHandler,
 ) (resp any, err error) {

@@ -1,0 +1,81 @@
+package rest
+
+import (
+	"github.com/holdfast-files/holdfast/internal/caller"
+	"github.com/holdfast-files/holdfast/internal/throttle"
+)
+
+// visit is what the usher let in, and what has to be given back in the end.
+type visit struct {
+	usher   *usher
+	client  string
+	crowd   bool // counted among those of the client
+	inside  bool // counted among all
+	body    bool // counted among the bodies of HTTP/2
+	jsonLen int64
+}
+
+// enter lets the request of x in, or returns RATE_LIMITED when its client asks for
+// too much, and UNAVAILABLE when all together do. What it notes in the visit is
+// given back by leave, also after an error.
+func (u *usher) enter(x *exchange, c caller.Caller) error {
+	x.visit.usher = u
+	if !caller.IsLocal(c.Address) {
+		if err := u.bound(x, c); err != nil {
+			return err
+		}
+	}
+	if x.visit.inside = u.requests.take(1); !x.visit.inside {
+		return noRoom()
+	}
+	if x.r.ProtoMajor >= 2 && x.body != nil {
+		if x.visit.body = u.bodies.take(1); !x.visit.body {
+			return noRoom()
+		}
+	}
+	return nil
+}
+
+// bound counts the request of a client, and tells him how he stands.
+func (u *usher) bound(x *exchange, c caller.Caller) error {
+	x.visit.client = throttle.Client(c.Address)
+	byAddress, err := u.address.Spend(x.visit.client)
+	if err != nil {
+		return err
+	}
+	var byCredential throttle.Standing
+	if c.Authorization != "" {
+		if byCredential, err = u.credential.Spend(c.Authorization); err != nil {
+			return err
+		}
+	}
+	policy, limit := byCredential.Append(byAddress.Append(nil, nil))
+	if len(policy) > 0 {
+		h := x.w.Header()
+		h["Ratelimit-Policy"], h["Ratelimit"] = []string{string(policy)}, []string{string(limit)}
+	}
+	if u.inFlight == nil {
+		return nil
+	}
+	if err := u.inFlight.Enter(x.visit.client); err != nil {
+		return err
+	}
+	x.visit.crowd = true
+	return nil
+}
+
+// leave gives back what a visit took.
+func (x *exchange) leave() {
+	v := &x.visit
+	if v.crowd {
+		v.usher.inFlight.Leave(v.client)
+	}
+	if v.inside {
+		v.usher.requests.give(1)
+	}
+	if v.body {
+		v.usher.bodies.give(1)
+	}
+	x.h.jsonRoom.give(v.jsonLen)
+	*v = visit{}
+}
