@@ -94,6 +94,8 @@ func (d *delayed) at(s step) how {
 	return d.gremlin.at(s)
 }
 
+var appended = sync.OnceValue(func() []byte { return random(2*testExtent+300_000, 7) })
+
 func testAppendFault(t *testing.T, row []mishap, from int, summed bool) bool {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -101,7 +103,7 @@ func testAppendFault(t *testing.T, row []mishap, from int, summed bool) bool {
 	g.gremlin = gremlin{row: row, seen: map[step]int{}, cancel: cancel, done: true}
 	w := newResumableWorld(t, g.ledger)
 	w.store.Fault = g.blob
-	data := random(2*testExtent+300_000, 7)
+	data := appended()
 	upload := w.open(t, int64(len(data)))
 
 	g.over(false)

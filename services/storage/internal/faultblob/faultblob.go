@@ -129,22 +129,54 @@ const largestGrowth = 1 << 20
 
 // readAll reads body in pieces of odd sizes, and heeds ctx between them.
 func readAll(ctx context.Context, body io.Reader, sizeHint int64) ([]byte, error) {
-	var data bytes.Buffer
-	data.Grow(int(min(max(sizeHint, 0), largestGrowth))) // a hint is only a hint
-	piece := make([]byte, 64<<10+1)
+	data := scratch.take()
+	defer func() { scratch.give(data) }()
+	data = slices.Grow(data, int(min(max(sizeHint, 0), largestGrowth))) // a hint is only a hint
+	const piece = 64<<10 + 1
 	for {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		n, err := body.Read(piece)
-		data.Write(piece[:n])
+		data = slices.Grow(data, piece)
+		n, err := body.Read(data[len(data) : len(data)+piece])
+		data = data[:len(data)+n]
 		if err == io.EOF {
-			return data.Bytes(), nil
+			return bytes.Clone(data), nil
 		}
 		if err != nil {
 			return nil, err
 		}
 	}
+}
+
+// scratch keeps the memory that bodies are read into: under the race detector
+// new memory costs much more than what is done with it here.
+var scratch shelf
+
+type shelf struct {
+	mu   sync.Mutex
+	free [][]byte
+}
+
+func (s *shelf) take() []byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.free) == 0 {
+		return nil
+	}
+	last := len(s.free) - 1
+	b := s.free[last]
+	s.free = s.free[:last]
+	return b[:0]
+}
+
+func (s *shelf) give(b []byte) {
+	if cap(b) > 4<<20 {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.free = append(s.free, b)
 }
 
 // Read writes a range of a blob to w.
