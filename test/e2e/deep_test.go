@@ -21,7 +21,7 @@ func TestDeepTree(t *testing.T) {
 		top, bottom := w.lookup("/d"), w.lookup(down)
 		w.post("/v1/"+top.Name+":move", `{"folder":"`+bottom.Name+`"}`).failed(http.StatusConflict, "CONFLICT")
 		w.post("/v1/"+top.Name+":move", `{"displayName":"e"}`).want(http.StatusOK)
-		w.get(down + "/leaf").failed(http.StatusNotFound, "NOT_FOUND")
+		w.get(down+"/leaf").failed(http.StatusNotFound, "NOT_FOUND")
 		moved := "/e" + strings.Repeat("/d", depth-1)
 		w.get(moved + "/leaf").want(http.StatusOK).bytes(contents)
 
@@ -37,7 +37,7 @@ func TestDeepTree(t *testing.T) {
 		}
 
 		w.do(http.MethodDelete, "/v1/"+top.Name, nil).want(http.StatusOK)
-		w.get(moved + "/leaf").failed(http.StatusNotFound, "NOT_FOUND")
+		w.get(moved+"/leaf").failed(http.StatusNotFound, "NOT_FOUND")
 		w.post("/v1/"+top.Name+":undelete", `{}`).want(http.StatusOK)
 		w.get(moved + "/leaf").want(http.StatusOK).bytes(contents)
 	})

@@ -151,7 +151,7 @@ func (w *world) sweepOnce(later time.Duration) error {
 	}
 }
 
-var interleaveEvery = flag.Int("interleave-every", 8, "of how many pairs of operations TestInterleavings takes one")
+var interleaveEvery = flag.Int("interleave-every", 16, "of how many pairs of operations TestInterleavings takes one")
 
 // TestInterleavings lets every operation be interrupted before each of its
 // calls to the table by every other one, and by the sweeper. Whatever comes in
