@@ -63,6 +63,7 @@ func (p ietfProtocol) open(x *exchange, ask *header.Resumable, req *storagev1.Cr
 	if err := p.describe(x, ask, req); err != nil {
 		return err
 	}
+	req.HoldOpen = !*ask.Complete
 	checksum, err := p.checksum(x)
 	if err != nil {
 		return err
@@ -80,13 +81,13 @@ func (p ietfProtocol) open(x *exchange, ask *header.Resumable, req *storagev1.Cr
 	x.announce(ask, http.Header{"Location": {location}, "Upload-Limit": {limit}})
 	if x.body != nil || *ask.Complete {
 		status, err = p.h.uploads.AppendUpload(x.ctx, &storagev1.AppendSpec{
-			Name: u.GetName(), Complete: *ask.Complete, ContentBytes: x.contentBytes(), Checksum: checksum,
+			Name: u.GetName(), Complete: *ask.Complete, HoldOpen: true, ContentBytes: x.contentBytes(), Checksum: checksum,
 		}, x.reader(), p.progress(x, ask))
 		if err != nil {
 			return err
 		}
 	}
-	if isComplete(status.GetUpload()) && *ask.Complete {
+	if isComplete(status.GetUpload()) {
 		return p.processed(x, status)
 	}
 	f := fields{header: x.w.Header(), values: make([]string, 0, 8)}
@@ -148,7 +149,7 @@ func (ietfProtocol) checksum(x *exchange) (*storagev1.Checksum, error) {
 // query answers HEAD: it takes the upload over from a request that is stuck.
 func (p ietfProtocol) query(x *exchange) error {
 	ask := header.ParseResumable(x.r.Header)
-	status, err := p.h.uploads.QueryUpload(x.ctx, &storagev1.QueryUploadRequest{Name: x.params.uploadName()})
+	status, err := p.h.uploads.QueryUpload(x.ctx, &storagev1.QueryUploadRequest{Name: x.params.uploadName(), HoldOpen: true})
 	if err != nil {
 		return err
 	}
@@ -183,7 +184,7 @@ func (p ietfProtocol) add(x *exchange) error {
 	}
 	status, err := p.h.uploads.AppendUpload(x.ctx, &storagev1.AppendSpec{
 		Name: x.params.uploadName(), OffsetBytes: *ask.Offset, SizeBytes: length,
-		Complete: *ask.Complete, ContentBytes: x.contentBytes(), Checksum: checksum,
+		Complete: *ask.Complete, HoldOpen: true, ContentBytes: x.contentBytes(), Checksum: checksum,
 	}, x.reader(), p.progress(x, &ask))
 	if err != nil {
 		return err

@@ -28,6 +28,7 @@ type uploading struct {
 	requests int    // a newer one takes over
 	stop     func() // interrupts the body of the last one
 	outcome  *storagev1.UploadStatus
+	held     bool
 }
 
 var _ content.Resumable = (*world)(nil)
@@ -42,7 +43,7 @@ func (w *world) CreateUpload(ctx context.Context, req *storagev1.CreateUploadReq
 		return nil, reason(errorsv1.Reason_REASON_PRECONDITION_FAILED, "it is there")
 	}
 	u := w.open(req)
-	if u.upload.SizeBytes != nil && u.upload.GetSizeBytes() == 0 {
+	if u.upload.SizeBytes != nil && u.upload.GetSizeBytes() == 0 && !req.GetHoldOpen() {
 		w.complete(u)
 	}
 	return u.status(), nil
@@ -131,7 +132,7 @@ func (w *world) AppendUpload(ctx context.Context, spec *storagev1.AppendSpec, bo
 		}
 		u.keep(came.Bytes())
 	}
-	if err := w.end(u, spec.GetComplete()); err != nil {
+	if err := w.end(u, spec); err != nil {
 		return nil, err
 	}
 	return u.status(), nil
@@ -173,8 +174,9 @@ func (u *uploading) keep(b []byte) {
 }
 
 // end completes what has all of its bytes, and returns why not.
-func (w *world) end(u *uploading, declared bool) error {
-	if !declared && (u.upload.SizeBytes == nil || u.upload.GetOffsetBytes() < u.upload.GetSizeBytes()) {
+func (w *world) end(u *uploading, spec *storagev1.AppendSpec) error {
+	u.held = spec.GetHoldOpen() && !spec.GetComplete()
+	if !spec.GetComplete() && (spec.GetHoldOpen() || u.upload.SizeBytes == nil || u.upload.GetOffsetBytes() < u.upload.GetSizeBytes()) {
 		return nil
 	}
 	if want := u.req.GetSha256(); want != nil && !bytes.Equal(want, sums[storagev1.Checksum_SHA256](u.bytes)) {
@@ -225,6 +227,10 @@ func (w *world) QueryUpload(ctx context.Context, req *storagev1.QueryUploadReque
 	}
 	if u.outcome == nil && len(u.upload.GetParts()) > 0 {
 		w.join(u)
+	}
+	if u.held && !req.GetHoldOpen() && u.outcome == nil {
+		err := w.end(u, new(storagev1.AppendSpec))
+		return u.status(), err
 	}
 	return u.status(), nil
 }

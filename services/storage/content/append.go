@@ -22,7 +22,8 @@ import (
 const appendMemory = feedMemory + largestBuffer
 
 // AppendUpload adds what body yields until io.EOF to an upload, and completes it
-// when that was its end. What it told progress, or returned, is durable. Whatever
+// when that was its end, which spec says or, unless it is to be held open, its
+// length. What it told progress, or returned, is durable. Whatever
 // ends the body, and also when ctx ends, what came before is stored and counted,
 // unless a checksum was to cover all of it or a newer request took over.
 //
@@ -47,7 +48,10 @@ func (e *Engine) AppendUpload(ctx context.Context, spec *storagev1.AppendSpec, b
 	}
 	defer e.large.release(appendMemory)
 	offset := spec.GetOffsetBytes()
-	taken, err := e.take(ctx, &ledgerv1.TakeUploadRequest{Name: spec.GetName(), OffsetBytes: &offset, SizeBytes: spec.SizeBytes})
+	taken, err := e.take(ctx, &ledgerv1.TakeUploadRequest{
+		Name: spec.GetName(), OffsetBytes: &offset, SizeBytes: spec.SizeBytes,
+		HoldOpen: spec.GetHoldOpen() && !spec.GetComplete(),
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -133,7 +137,7 @@ func (a *appending) run(ctx context.Context) (*storagev1.UploadStatus, error) {
 	if a.spec.GetComplete() && upload.SizeBytes != nil && !whole {
 		return nil, fault.Invalidf("size_bytes", "%d bytes were declared and the contents end with %d", upload.GetSizeBytes(), a.offset())
 	}
-	if !whole && !a.spec.GetComplete() {
+	if !a.spec.GetComplete() && (!whole || a.spec.GetHoldOpen()) {
 		return a.status, nil
 	}
 	return a.finish(ctx, a.grant, a.offset())

@@ -13,14 +13,15 @@ import (
 // older one in this process to store what it has.
 const takeoverPatience = 5 * time.Second
 
-// CreateUpload opens a resumable upload. One of no bytes is complete at once.
+// CreateUpload opens a resumable upload. One of no bytes is complete at once,
+// unless it is to be held open.
 // Errors: those of the ledger's OpenUpload and FinishUpload.
 func (e *Engine) CreateUpload(ctx context.Context, req *storagev1.CreateUploadRequest) (*storagev1.UploadStatus, error) {
 	status, err := e.open(ctx, &ledgerv1.OpenUploadRequest{Upload: req})
 	if err != nil || status.GetUpload().SizeBytes == nil || status.GetUpload().GetSizeBytes() > 0 {
 		return status, err
 	}
-	return e.query(ctx, status.GetUpload().GetName())
+	return e.query(ctx, &storagev1.QueryUploadRequest{Name: status.GetUpload().GetName(), HoldOpen: req.GetHoldOpen()})
 }
 
 // ConcatenateUploads opens an upload that joins partial ones, and completes it
@@ -33,23 +34,24 @@ func (e *Engine) ConcatenateUploads(ctx context.Context, req *storagev1.Concaten
 	if err != nil {
 		return nil, err
 	}
-	return e.query(ctx, status.GetUpload().GetName())
+	return e.query(ctx, &storagev1.QueryUploadRequest{Name: status.GetUpload().GetName()})
 }
 
 // QueryUpload takes an upload over and says how far it is. An append of it in
 // this process ends, and stores what it has before.
 func (e *Engine) QueryUpload(ctx context.Context, req *storagev1.QueryUploadRequest) (*storagev1.UploadStatus, error) {
 	e.turns.interrupt(ctx, req.GetName(), takeoverPatience)
-	return e.query(ctx, req.GetName())
+	return e.query(ctx, req)
 }
 
-func (e *Engine) query(ctx context.Context, name string) (*storagev1.UploadStatus, error) {
-	taken, err := e.take(ctx, &ledgerv1.TakeUploadRequest{Name: name})
+func (e *Engine) query(ctx context.Context, req *storagev1.QueryUploadRequest) (*storagev1.UploadStatus, error) {
+	taken, err := e.take(ctx, &ledgerv1.TakeUploadRequest{Name: req.GetName()})
 	if err != nil {
 		return nil, err
 	}
 	upload := taken.GetStatus().GetUpload()
-	reached := upload.SizeBytes != nil && upload.GetOffsetBytes() == upload.GetSizeBytes()
+	reached := upload.SizeBytes != nil && upload.GetOffsetBytes() == upload.GetSizeBytes() &&
+		(!req.GetHoldOpen() || !taken.GetHeldOpen())
 	if len(taken.GetGrant()) == 0 || !reached && len(upload.GetParts()) == 0 {
 		return taken.GetStatus(), nil
 	}

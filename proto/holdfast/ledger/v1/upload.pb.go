@@ -134,7 +134,10 @@ type TakeUploadRequest struct {
 	// another, OFFSET_MISMATCH, and nothing is taken over.
 	OffsetBytes *int64 `protobuf:"varint,2,opt,name=offset_bytes,json=offsetBytes,proto3,oneof" json:"offset_bytes,omitempty"`
 	// Length of the whole contents, when the request declares it.
-	SizeBytes     *int64 `protobuf:"varint,3,opt,name=size_bytes,json=sizeBytes,proto3,oneof" json:"size_bytes,omitempty"`
+	SizeBytes *int64 `protobuf:"varint,3,opt,name=size_bytes,json=sizeBytes,proto3,oneof" json:"size_bytes,omitempty"`
+	// For an append: whether the upload is to stay open when its length is reached.
+	// It is remembered until the next append.
+	HoldOpen      bool `protobuf:"varint,4,opt,name=hold_open,json=holdOpen,proto3" json:"hold_open,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -190,6 +193,13 @@ func (x *TakeUploadRequest) GetSizeBytes() int64 {
 	return 0
 }
 
+func (x *TakeUploadRequest) GetHoldOpen() bool {
+	if x != nil {
+		return x.HoldOpen
+	}
+	return false
+}
+
 // TakeUploadResponse is an upload in the hand of a request.
 type TakeUploadResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -208,7 +218,9 @@ type TakeUploadResponse struct {
 	// The last extents, in order, for joining small ones.
 	Tail []*Extent `protobuf:"bytes,6,rep,name=tail,proto3" json:"tail,omitempty"`
 	// Grows with each taking over: of two grants the one with the lower is fenced.
-	Epoch         int64 `protobuf:"varint,7,opt,name=epoch,proto3" json:"epoch,omitempty"`
+	Epoch int64 `protobuf:"varint,7,opt,name=epoch,proto3" json:"epoch,omitempty"`
+	// Whether the last append, or else the opening, had hold_open.
+	HeldOpen      bool `protobuf:"varint,8,opt,name=held_open,json=heldOpen,proto3" json:"held_open,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -290,6 +302,13 @@ func (x *TakeUploadResponse) GetEpoch() int64 {
 		return x.Epoch
 	}
 	return 0
+}
+
+func (x *TakeUploadResponse) GetHeldOpen() bool {
+	if x != nil {
+		return x.HeldOpen
+	}
+	return false
 }
 
 // KeepExtentsRequest makes stored bytes a part of an upload.
@@ -642,14 +661,15 @@ const file_holdfast_ledger_v1_upload_proto_rawDesc = "" +
 	"\x06upload\x18\x01 \x01(\v2(.holdfast.storage.v1.CreateUploadRequestR\x06upload\x12\x14\n" +
 	"\x05parts\x18\x02 \x03(\tR\x05parts\"O\n" +
 	"\x12OpenUploadResponse\x129\n" +
-	"\x06status\x18\x01 \x01(\v2!.holdfast.storage.v1.UploadStatusR\x06status\"\x93\x01\n" +
+	"\x06status\x18\x01 \x01(\v2!.holdfast.storage.v1.UploadStatusR\x06status\"\xb0\x01\n" +
 	"\x11TakeUploadRequest\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12&\n" +
 	"\foffset_bytes\x18\x02 \x01(\x03H\x00R\voffsetBytes\x88\x01\x01\x12\"\n" +
 	"\n" +
-	"size_bytes\x18\x03 \x01(\x03H\x01R\tsizeBytes\x88\x01\x01B\x0f\n" +
+	"size_bytes\x18\x03 \x01(\x03H\x01R\tsizeBytes\x88\x01\x01\x12\x1b\n" +
+	"\thold_open\x18\x04 \x01(\bR\bholdOpenB\x0f\n" +
 	"\r_offset_bytesB\r\n" +
-	"\v_size_bytes\"\x8e\x02\n" +
+	"\v_size_bytes\"\xab\x02\n" +
 	"\x12TakeUploadResponse\x129\n" +
 	"\x06status\x18\x01 \x01(\v2!.holdfast.storage.v1.UploadStatusR\x06status\x12\x14\n" +
 	"\x05grant\x18\x02 \x01(\fR\x05grant\x12\x17\n" +
@@ -657,7 +677,8 @@ const file_holdfast_ledger_v1_upload_proto_rawDesc = "" +
 	"\fsha256_state\x18\x04 \x01(\fR\vsha256State\x12%\n" +
 	"\x0edigest_unknown\x18\x05 \x01(\bR\rdigestUnknown\x12.\n" +
 	"\x04tail\x18\x06 \x03(\v2\x1a.holdfast.ledger.v1.ExtentR\x04tail\x12\x14\n" +
-	"\x05epoch\x18\a \x01(\x03R\x05epoch\"\xe1\x01\n" +
+	"\x05epoch\x18\a \x01(\x03R\x05epoch\x12\x1b\n" +
+	"\theld_open\x18\b \x01(\bR\bheldOpen\"\xe1\x01\n" +
 	"\x12KeepExtentsRequest\x12\x14\n" +
 	"\x05grant\x18\x01 \x01(\fR\x05grant\x12!\n" +
 	"\foffset_bytes\x18\x02 \x01(\x03R\voffsetBytes\x12%\n" +

@@ -1580,7 +1580,10 @@ type Upload struct {
 	ReservedFiles int64 `protobuf:"varint,23,opt,name=reserved_files,json=reservedFiles,proto3" json:"reserved_files,omitempty"`
 	// Shard of the counter of its principal's open uploads that it is counted by;
 	// absent when it is not, as a complete one is.
-	Slot          *int32 `protobuf:"varint,24,opt,name=slot,proto3,oneof" json:"slot,omitempty"`
+	Slot *int32 `protobuf:"varint,24,opt,name=slot,proto3,oneof" json:"slot,omitempty"`
+	// Whether the request that took it over last said that more is to come,
+	// however long it is.
+	HeldOpen      bool `protobuf:"varint,25,opt,name=held_open,json=heldOpen,proto3" json:"held_open,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1781,6 +1784,13 @@ func (x *Upload) GetSlot() int32 {
 		return *x.Slot
 	}
 	return 0
+}
+
+func (x *Upload) GetHeldOpen() bool {
+	if x != nil {
+		return x.HeldOpen
+	}
+	return false
 }
 
 // UploadGrant is what a request that took an upload over can show.
@@ -2666,7 +2676,7 @@ const file_holdfast_record_v1_record_proto_rawDesc = "" +
 	"\n" +
 	"\x06UPLOAD\x10\a\x12\n" +
 	"\n" +
-	"\x06DIGEST\x10\b\"\xfa\x06\n" +
+	"\x06DIGEST\x10\b\"\x97\a\n" +
 	"\x06Upload\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x126\n" +
 	"\x05state\x18\x02 \x01(\x0e2 .holdfast.record.v1.Upload.StateR\x05state\x12\x1c\n" +
@@ -2692,7 +2702,8 @@ const file_holdfast_record_v1_record_proto_rawDesc = "" +
 	"\aoutcome\x18\x15 \x01(\fR\aoutcome\x12%\n" +
 	"\x0ereserved_bytes\x18\x16 \x01(\x03R\rreservedBytes\x12%\n" +
 	"\x0ereserved_files\x18\x17 \x01(\x03R\rreservedFiles\x12\x17\n" +
-	"\x04slot\x18\x18 \x01(\x05H\x01R\x04slot\x88\x01\x01\"B\n" +
+	"\x04slot\x18\x18 \x01(\x05H\x01R\x04slot\x88\x01\x01\x12\x1b\n" +
+	"\theld_open\x18\x19 \x01(\bR\bheldOpen\"B\n" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\b\n" +
 	"\x04OPEN\x10\x01\x12\f\n" +

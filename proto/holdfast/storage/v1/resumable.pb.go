@@ -108,7 +108,9 @@ type CreateUploadRequest struct {
 	// A part for ConcatenateUploads: it needs no target and becomes no file.
 	Partial bool `protobuf:"varint,10,opt,name=partial,proto3" json:"partial,omitempty"`
 	// Makes a repetition within 24 h return the same upload.
-	RequestId     string `protobuf:"bytes,11,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	RequestId string `protobuf:"bytes,11,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Leaves the upload open though its declared length is 0.
+	HoldOpen      bool `protobuf:"varint,12,opt,name=hold_open,json=holdOpen,proto3" json:"hold_open,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -233,6 +235,13 @@ func (x *CreateUploadRequest) GetRequestId() string {
 	return ""
 }
 
+func (x *CreateUploadRequest) GetHoldOpen() bool {
+	if x != nil {
+		return x.HoldOpen
+	}
+	return false
+}
+
 type isCreateUploadRequest_Target interface {
 	isCreateUploadRequest_Target()
 }
@@ -269,13 +278,16 @@ type AppendSpec struct {
 	// request; INVALID_ARGUMENT when it was declared before and differs.
 	SizeBytes *int64 `protobuf:"varint,3,opt,name=size_bytes,json=sizeBytes,proto3,oneof" json:"size_bytes,omitempty"`
 	// Whether the contents end with this stream. An upload whose declared length
-	// is reached is complete all the same.
+	// is reached is complete all the same, unless hold_open is set.
 	Complete bool `protobuf:"varint,4,opt,name=complete,proto3" json:"complete,omitempty"`
 	// Number of bytes in this stream, when it is known.
 	ContentBytes *int64 `protobuf:"varint,5,opt,name=content_bytes,json=contentBytes,proto3,oneof" json:"content_bytes,omitempty"`
 	// What the bytes of this stream must have, when anything. With it, bytes are
 	// kept all together or not at all.
-	Checksum      *Checksum `protobuf:"bytes,6,opt,name=checksum,proto3" json:"checksum,omitempty"`
+	Checksum *Checksum `protobuf:"bytes,6,opt,name=checksum,proto3" json:"checksum,omitempty"`
+	// Leaves the upload open when its declared length is reached: an append with
+	// complete, which may be empty, is to say so.
+	HoldOpen      bool `protobuf:"varint,7,opt,name=hold_open,json=holdOpen,proto3" json:"hold_open,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -350,6 +362,13 @@ func (x *AppendSpec) GetChecksum() *Checksum {
 		return x.Checksum
 	}
 	return nil
+}
+
+func (x *AppendSpec) GetHoldOpen() bool {
+	if x != nil {
+		return x.HoldOpen
+	}
+	return false
 }
 
 // Checksum is a checksum of the bytes of one stream.
@@ -715,7 +734,10 @@ func (x *UploadStatus) GetCreated() bool {
 type QueryUploadRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Resource name of the upload.
-	Name          string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Leaves an upload open that has all its bytes, if its last append had
+	// hold_open.
+	HoldOpen      bool `protobuf:"varint,2,opt,name=hold_open,json=holdOpen,proto3" json:"hold_open,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -755,6 +777,13 @@ func (x *QueryUploadRequest) GetName() string {
 		return x.Name
 	}
 	return ""
+}
+
+func (x *QueryUploadRequest) GetHoldOpen() bool {
+	if x != nil {
+		return x.HoldOpen
+	}
+	return false
 }
 
 // CancelUploadRequest names an upload.
@@ -864,7 +893,7 @@ var File_holdfast_storage_v1_resumable_proto protoreflect.FileDescriptor
 
 const file_holdfast_storage_v1_resumable_proto_rawDesc = "" +
 	"\n" +
-	"#holdfast/storage/v1/resumable.proto\x12\x13holdfast.storage.v1\x1a\x1bgoogle/protobuf/empty.proto\x1a\x1fholdfast/metadata/v1/file.proto\x1a!holdfast/metadata/v1/upload.proto\x1a!holdfast/storage/v1/content.proto\"\xd1\x03\n" +
+	"#holdfast/storage/v1/resumable.proto\x12\x13holdfast.storage.v1\x1a\x1bgoogle/protobuf/empty.proto\x1a\x1fholdfast/metadata/v1/file.proto\x1a!holdfast/metadata/v1/upload.proto\x1a!holdfast/storage/v1/content.proto\"\xee\x03\n" +
 	"\x13CreateUploadRequest\x12\x16\n" +
 	"\x06parent\x18\x01 \x01(\tR\x06parent\x12\x14\n" +
 	"\x04file\x18\x02 \x01(\tH\x00R\x04file\x128\n" +
@@ -879,9 +908,10 @@ const file_holdfast_storage_v1_resumable_proto_rawDesc = "" +
 	"\apartial\x18\n" +
 	" \x01(\bR\apartial\x12\x1d\n" +
 	"\n" +
-	"request_id\x18\v \x01(\tR\trequestIdB\b\n" +
+	"request_id\x18\v \x01(\tR\trequestId\x12\x1b\n" +
+	"\thold_open\x18\f \x01(\bR\bholdOpenB\b\n" +
 	"\x06targetB\r\n" +
-	"\v_size_bytes\"\x89\x02\n" +
+	"\v_size_bytes\"\xa6\x02\n" +
 	"\n" +
 	"AppendSpec\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12!\n" +
@@ -890,7 +920,8 @@ const file_holdfast_storage_v1_resumable_proto_rawDesc = "" +
 	"size_bytes\x18\x03 \x01(\x03H\x00R\tsizeBytes\x88\x01\x01\x12\x1a\n" +
 	"\bcomplete\x18\x04 \x01(\bR\bcomplete\x12(\n" +
 	"\rcontent_bytes\x18\x05 \x01(\x03H\x01R\fcontentBytes\x88\x01\x01\x129\n" +
-	"\bchecksum\x18\x06 \x01(\v2\x1d.holdfast.storage.v1.ChecksumR\bchecksumB\r\n" +
+	"\bchecksum\x18\x06 \x01(\v2\x1d.holdfast.storage.v1.ChecksumR\bchecksum\x12\x1b\n" +
+	"\thold_open\x18\a \x01(\bR\bholdOpenB\r\n" +
 	"\v_size_bytesB\x10\n" +
 	"\x0e_content_bytes\"\xb1\x01\n" +
 	"\bChecksum\x12E\n" +
@@ -917,9 +948,10 @@ const file_holdfast_storage_v1_resumable_proto_rawDesc = "" +
 	"\fUploadStatus\x124\n" +
 	"\x06upload\x18\x01 \x01(\v2\x1c.holdfast.metadata.v1.UploadR\x06upload\x12.\n" +
 	"\x04file\x18\x02 \x01(\v2\x1a.holdfast.metadata.v1.FileR\x04file\x12\x18\n" +
-	"\acreated\x18\x03 \x01(\bR\acreated\"(\n" +
+	"\acreated\x18\x03 \x01(\bR\acreated\"E\n" +
 	"\x12QueryUploadRequest\x12\x12\n" +
-	"\x04name\x18\x01 \x01(\tR\x04name\")\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1b\n" +
+	"\thold_open\x18\x02 \x01(\bR\bholdOpen\")\n" +
 	"\x13CancelUploadRequest\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\"s\n" +
 	"\x19ConcatenateUploadsRequest\x12@\n" +

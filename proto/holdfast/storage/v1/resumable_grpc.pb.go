@@ -40,8 +40,12 @@ const (
 // UPLOAD_SUPERSEDED, and what it still writes counts for nothing.
 type ResumableServiceClient interface {
 	// CreateUpload opens an upload. Target and condition are checked now and again
-	// when the upload completes. One whose declared length is 0 is complete at
-	// once.
+	// when the upload completes. A declared length is reserved of the space's
+	// quota. One whose declared length is 0 is complete at once, unless it is held
+	// open.
+	//
+	// Errors: QUOTA_EXCEEDED, TOO_LARGE and UNSUPPORTED_MEDIA by the bounds of the
+	// space; RATE_LIMITED when the caller has too many uploads open.
 	CreateUpload(ctx context.Context, in *CreateUploadRequest, opts ...grpc.CallOption) (*UploadStatus, error)
 	// AppendUpload adds bytes at the end of an upload. The first message is the
 	// spec, every further one a chunk whose offset counts from the beginning of
@@ -55,7 +59,7 @@ type ResumableServiceClient interface {
 	AppendUpload(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[AppendUploadRequest, AppendUploadResponse], error)
 	// QueryUpload takes an upload over and says how far it is, so no request that
 	// is still under way can change that any more. An upload that has all its
-	// bytes is completed.
+	// bytes is completed, unless it is held open.
 	QueryUpload(ctx context.Context, in *QueryUploadRequest, opts ...grpc.CallOption) (*UploadStatus, error)
 	// CancelUpload gives an upload up, for good; what arrived is deleted. One that
 	// is complete leaves its file alone.
@@ -140,8 +144,12 @@ func (c *resumableServiceClient) ConcatenateUploads(ctx context.Context, in *Con
 // UPLOAD_SUPERSEDED, and what it still writes counts for nothing.
 type ResumableServiceServer interface {
 	// CreateUpload opens an upload. Target and condition are checked now and again
-	// when the upload completes. One whose declared length is 0 is complete at
-	// once.
+	// when the upload completes. A declared length is reserved of the space's
+	// quota. One whose declared length is 0 is complete at once, unless it is held
+	// open.
+	//
+	// Errors: QUOTA_EXCEEDED, TOO_LARGE and UNSUPPORTED_MEDIA by the bounds of the
+	// space; RATE_LIMITED when the caller has too many uploads open.
 	CreateUpload(context.Context, *CreateUploadRequest) (*UploadStatus, error)
 	// AppendUpload adds bytes at the end of an upload. The first message is the
 	// spec, every further one a chunk whose offset counts from the beginning of
@@ -155,7 +163,7 @@ type ResumableServiceServer interface {
 	AppendUpload(grpc.BidiStreamingServer[AppendUploadRequest, AppendUploadResponse]) error
 	// QueryUpload takes an upload over and says how far it is, so no request that
 	// is still under way can change that any more. An upload that has all its
-	// bytes is completed.
+	// bytes is completed, unless it is held open.
 	QueryUpload(context.Context, *QueryUploadRequest) (*UploadStatus, error)
 	// CancelUpload gives an upload up, for good; what arrived is deleted. One that
 	// is complete leaves its file alone.

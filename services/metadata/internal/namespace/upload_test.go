@@ -212,6 +212,25 @@ func TestResumableFences(t *testing.T) {
 	}
 }
 
+// What the last append said about the end is remembered for whoever asks next.
+func TestHeldOpenIsRemembered(t *testing.T) {
+	w := newWorld(t)
+	name, err := w.open(toPath("/f"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, hold := range []bool{true, false} {
+		if _, err := w.TakeUpload(w.ctx, &ledgerv1.TakeUploadRequest{Name: name, OffsetBytes: proto.Int64(0), HoldOpen: hold}); err != nil {
+			t.Fatal(err)
+		}
+		asked, err := w.TakeUpload(w.ctx, &ledgerv1.TakeUploadRequest{Name: name})
+		if err != nil || asked.GetHeldOpen() != hold {
+			t.Errorf("held open: %v, %v; want %v", asked.GetHeldOpen(), err, hold)
+		}
+	}
+	w.audit()
+}
+
 func TestResumableIsItsOwners(t *testing.T) {
 	w := newWorld(t)
 	name, err := w.open(toPath("/f"))

@@ -74,7 +74,7 @@ func (n *Namespace) OpenUpload(
 		u.Upload = &recordv1.Upload{
 			Id: u.name.ID, State: recordv1.Upload_OPEN, Principal: r.principal,
 			SpaceCreateMicros: h.space.GetCreateMicros(), Length: spec.SizeBytes, Sha256: spec.GetSha256(),
-			ClientMetadata: spec.GetClientMetadata(), Partial: spec.GetPartial(),
+			ClientMetadata: spec.GetClientMetadata(), Partial: spec.GetPartial(), HeldOpen: spec.GetHoldOpen(),
 			CreateMicros: now, ExpireMicros: now + n.config.UploadExpiry.Microseconds(),
 		}
 		if u.Target, err = n.aimUpload(ctx, u, spec); err != nil {

@@ -77,6 +77,7 @@ func take(u upload, req *ledgerv1.TakeUploadRequest) (*recordv1.Upload, error) {
 	taken.Pending = nil
 	if req.OffsetBytes != nil {
 		taken.Pending = [][]byte{newBlob()}
+		taken.HeldOpen = req.GetHoldOpen()
 	}
 	return taken, nil
 }
@@ -112,6 +113,7 @@ func (n *Namespace) inHand(u upload, taken *recordv1.Upload) (*ledgerv1.TakeUplo
 		return nil, err
 	}
 	response.Sha256State, response.DigestUnknown = taken.GetSha256State(), taken.GetDigestUnknown()
+	response.HeldOpen = taken.GetHeldOpen()
 	response.Tail, response.Epoch = extents(taken.GetExtents()), taken.GetEpoch()
 	if len(taken.GetPending()) > 0 {
 		response.BlobId = record.BlobText(taken.GetPending()[0])

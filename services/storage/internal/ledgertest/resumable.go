@@ -29,6 +29,7 @@ type upload struct {
 	state   []byte
 	pending []string
 	expire  time.Time
+	held    bool
 }
 
 // OpenUpload opens an upload.
@@ -41,7 +42,7 @@ func (l *Ledger) OpenUpload(ctx context.Context, req *ledgerv1.OpenUploadRequest
 	asked := req.GetUpload()
 	u := &upload{
 		spec:   &storagev1.UploadSpec{Target: &storagev1.UploadSpec_Path{Path: asked.GetPath()}, Condition: asked.GetCondition()},
-		expire: l.now().Add(intentLife),
+		expire: l.now().Add(intentLife), held: asked.GetHoldOpen(),
 	}
 	u.status = &storagev1.UploadStatus{Upload: &metadatav1.Upload{
 		Name: "spaces/s/uploads/" + newID(), State: metadatav1.Upload_OPEN, SizeBytes: asked.SizeBytes,
@@ -77,10 +78,13 @@ func (l *Ledger) TakeUpload(ctx context.Context, req *ledgerv1.TakeUploadRequest
 		}
 		shown.SizeBytes = req.SizeBytes
 	}
+	if req.OffsetBytes != nil {
+		u.held = req.GetHoldOpen()
+	}
 	u.epoch++
 	l.fence(u)
 	resp := &ledgerv1.TakeUploadResponse{
-		Status: proto.CloneOf(u.status), Epoch: u.epoch, Sha256State: u.state, Tail: u.extents,
+		Status: proto.CloneOf(u.status), Epoch: u.epoch, Sha256State: u.state, Tail: u.extents, HeldOpen: u.held,
 		Grant: []byte(shown.GetName() + "@" + strconv.FormatInt(u.epoch, 10)),
 	}
 	if req.OffsetBytes != nil {
