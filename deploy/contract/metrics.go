@@ -20,11 +20,16 @@ const (
 	SweeperFailed   = "holdfast.sweeper.failed"
 	ExtentRetries   = "holdfast.extent.retries"
 	QuotaRefusals   = "holdfast.quota.refusals"
+	AccessDecisions = "holdfast.access.decisions"
 )
+
+// SweeperBacklogMost is the largest value SweeperBacklog can have: of each of
+// 256 shards of jobs, 100 that are due are counted.
+const SweeperBacklogMost = 256 * 100
 
 // Metrics are all of them.
 var Metrics = []string{
 	HTTPDuration, RPCDuration, TransferBytes, InflightBytes, InflightUploads,
 	SweeperBacklog, SweeperOldest, SweeperDeleted, SweeperFailed,
-	ExtentRetries, QuotaRefusals,
+	ExtentRetries, QuotaRefusals, AccessDecisions,
 }

@@ -17,8 +17,7 @@ import (
 // objectActions are what storage does with blobs, and all that the door lets
 // through.
 var objectActions = []string{
-	"s3:GetObject", "s3:PutObject", "s3:DeleteObject",
-	"s3:AbortMultipartUpload", "s3:ListMultipartUploadParts",
+	"s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload",
 }
 
 // bucketActions are the same on the bucket as a whole.
@@ -75,7 +74,7 @@ func guardBucket(blobs s3.Bucket, door ec2.CfnVPCEndpoint, cfg config.Config) {
 		Sid:        jsii.String("OnlyThroughTheDoor"),
 		Effect:     iam.Effect_DENY,
 		Principals: anyone(),
-		Actions:    jsii.Strings(slices.Concat([]string{"s3:GetObjectVersion", "s3:DeleteObjectVersion"}, objectActions, bucketActions)...),
+		Actions:    jsii.Strings(slices.Concat([]string{"s3:GetObjectVersion", "s3:DeleteObjectVersion", "s3:ListMultipartUploadParts"}, objectActions, bucketActions)...),
 		Resources:  &[]*string{blobs.BucketArn(), blobs.ArnForObjects(jsii.String("*"))},
 		Conditions: unless("aws:SourceVpce", door.Ref(), append(janitor(cfg), *jsii.Strings(cfg.BreakGlassRoles...)...)),
 	}))

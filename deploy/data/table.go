@@ -1,6 +1,8 @@
 package data
 
 import (
+	"slices"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	dynamodb "github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
 	iam "github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
@@ -18,7 +20,7 @@ import (
 var recordActions = []string{
 	"dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan",
 	"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem",
-	"dynamodb:ConditionCheckItem", "dynamodb:DescribeTable",
+	"dynamodb:ConditionCheckItem",
 }
 
 // newTable is on demand, with a ceiling against a runaway.
@@ -56,13 +58,8 @@ func newRecordDoor(stack awscdk.Stack, net network.Network, records dynamodb.Tab
 // names the table. Its resource is "*" for the same reason, and means the table
 // it is on.
 func guardTable(records dynamodb.TableV2, net network.Network, cfg config.Config) {
-	actions := []string{"dynamodb:BatchGetItem", "dynamodb:BatchWriteItem",
-		"dynamodb:PartiQLSelect", "dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate", "dynamodb:PartiQLDelete"}
-	for _, action := range recordActions {
-		if action != "dynamodb:DescribeTable" {
-			actions = append(actions, action)
-		}
-	}
+	actions := slices.Concat(recordActions, []string{"dynamodb:BatchGetItem", "dynamodb:BatchWriteItem",
+		"dynamodb:PartiQLSelect", "dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate", "dynamodb:PartiQLDelete"})
 	records.AddToResourcePolicy(iam.NewPolicyStatement(&iam.PolicyStatementProps{
 		Sid:        jsii.String("OnlyTLS"),
 		Effect:     iam.Effect_DENY,

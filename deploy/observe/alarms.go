@@ -47,10 +47,11 @@ func ringForServices(bell alarm.Bell, m metrics) {
 
 // ringForStores watches the sweeper, the table and the bucket.
 func ringForStores(bell alarm.Bell, m metrics) {
-	bell.Ring("SweeperBehind", "What should be swept is older than two days; storage fills up with what nobody owns.",
-		alarm.When{Metric: m.own("storage", contract.SweeperOldest, "Maximum"), Over: 2 * 24 * 3600, Minutes: 30})
-	bell.Ring("SweeperBacklog", "A million records wait for the sweeper.",
-		alarm.When{Metric: m.own("storage", contract.SweeperBacklog, "Maximum"), Over: 1_000_000, Minutes: 30})
+	bell.Ring("SweeperBehind", "What should be swept has waited for six hours; storage fills up with what nobody owns.",
+		alarm.When{Metric: m.own("storage", contract.SweeperOldest, "Maximum"), Over: 6 * 3600, Minutes: 30})
+	// How many are due is only counted up to contract.SweeperBacklogMost.
+	bell.Ring("SweeperBacklog", "Ten thousand jobs or more wait for the sweeper, for half an hour: it can't keep up.",
+		alarm.When{Metric: m.own("storage", contract.SweeperBacklog, "Maximum"), Over: 10_000, Minutes: 30})
 	bell.Ring("SweeperFails", "The sweeper fails to delete. Its log line names the blob and the error.",
 		alarm.When{Metric: m.own("storage", contract.SweeperFailed, "Sum"), Over: 10, Minutes: 30})
 	bell.Ring("ReadsThrottled", "DynamoDB refuses reads: a hot key, or the ceiling in the configuration.",

@@ -87,19 +87,21 @@ func TestContainersKeepTheContract(t *testing.T) {
 
 // TestBinariesAcceptTheirFlags starts the real processes with exactly the
 // flags, variables and secrets of the production template, waits until each
-// listens on its ports, and asks for its health as the container does.
-// HOLDFAST_BIN is a directory with metadata, storage and gateway; `make test`
-// builds them there.
+// listens on its ports, and asks for its health as the container does. Table
+// and bucket are those of a stand-in for AWS. HOLDFAST_BIN is a directory with
+// metadata, storage, gateway, holdfast and standin; `make test` builds them
+// there.
 func TestBinariesAcceptTheirFlags(t *testing.T) {
 	dir := os.Getenv("HOLDFAST_BIN")
 	if dir == "" {
-		t.Skip("HOLDFAST_BIN names no directory with the binaries metadata, storage and gateway")
+		t.Skip("HOLDFAST_BIN names no directory with the binaries of the services")
 	}
 	in := installations["prod"]
+	aws := stores(t, dir, in.cfg.Region)
 	for _, service := range []string{"metadata", "storage", "gateway"} {
 		t.Run(service, func(t *testing.T) {
 			c := in.container(t, service)
-			env := environment(c, in.cfg.Region, in.cfg.Identity.JWKS)
+			env := append(environment(c, in.cfg.Identity.JWKS), aws...)
 			p := start(t, filepath.Join(dir, service), loopback(arguments(c)), env)
 			for _, mapping := range c["PortMappings"].([]any) {
 				p.listens(t, int(at(mapping, "ContainerPort").(float64)))
@@ -204,13 +206,46 @@ func loopback(flags []string) []string {
 	return flags
 }
 
-// environment is the container's, with values for secrets and AWS settings
-// that lead nowhere.
-func environment(c map[string]any, region, jwks string) []string {
+// stores starts a stand-in for AWS with the table and the bucket that arguments
+// name, and returns the variables by which the AWS SDK finds them.
+func stores(t *testing.T, dir, region string) []string {
+	t.Helper()
+	const secret = "testtesttest"
+	addresses := []string{freeAddress(t), freeAddress(t)}
 	env := []string{
-		"AWS_REGION=" + region, "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_ENDPOINT_URL=http://127.0.0.1:1",
-		"HOME=" + os.TempDir(),
+		"AWS_REGION=" + region, "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=" + secret, "HOME=" + os.TempDir(),
+		"AWS_ENDPOINT_URL_S3=http://" + addresses[0], "AWS_ENDPOINT_URL_DYNAMODB=http://" + addresses[1],
 	}
+	flags := []string{"-s3=" + addresses[0], "-dynamodb=" + addresses[1], "-region=" + region, "-secret-key=" + secret, "-data=" + t.TempDir()}
+	p := start(t, filepath.Join(dir, "standin"), flags, env)
+	p.until(t, "table and bucket are made", func(ctx context.Context) error {
+		bootstrap := exec.CommandContext(ctx, filepath.Join(dir, "holdfast"), "bootstrap", "--table=reference", "--bucket=reference", "--timeout=1m") //nolint:gosec // as below
+		bootstrap.Env = env
+		out, err := bootstrap.CombinedOutput()
+		if err != nil {
+			return fmt.Errorf("%w: %s", err, out)
+		}
+		return nil
+	})
+	return env
+}
+
+// freeAddress returns an address that nobody listens on.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	lis, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := lis.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return lis.Addr().String()
+}
+
+// environment is the container's, with values for secrets.
+func environment(c map[string]any, jwks string) []string {
+	var env []string
 	for _, v := range c["Environment"].([]any) {
 		env = append(env, fmt.Sprint(at(v, "Name"), "=", at(v, "Value")))
 	}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -70,13 +71,14 @@ func TestRoutesAreTheContracts(t *testing.T) {
 	}
 }
 
-var emitted = regexp.MustCompile(`(?i)(?:histogram|counter|gauge)\("([a-z_.]+)"`)
+// emitted finds names that are given to instruments, or kept in a constant.
+var emitted = regexp.MustCompile(`(?i)(?:histogram\(|counter\(|gauge\(|const \w+ = )"((?:holdfast|http|rpc)\.[a-z_.]+)"`)
 
 // TestMetricsAreInTheSource: the names in the contract are those that the
 // services give their instruments, no more and no fewer.
 func TestMetricsAreInTheSource(t *testing.T) {
 	found := map[string]bool{}
-	for _, dir := range []string{"internal/telemetry", "services/metadata/server", "services/storage/server", "gateway"} {
+	for _, dir := range []string{"internal/telemetry", "services", "gateway"} {
 		for _, text := range source(t, dir, ".go") {
 			for _, m := range emitted.FindAllStringSubmatch(text, -1) {
 				found[m[1]] = true
@@ -85,6 +87,35 @@ func TestMetricsAreInTheSource(t *testing.T) {
 	}
 	if names := slices.Sorted(maps.Keys(found)); !slices.Equal(names, slices.Sorted(slices.Values(contract.Metrics))) {
 		t.Errorf("the services emit\n%s\nthe contract has\n%s", strings.Join(names, "\n"), strings.Join(contract.Metrics, "\n"))
+	}
+}
+
+// TestSweeperAlarmsCanRing: the backlog is counted as far as the contract says,
+// and its alarm rings before that.
+func TestSweeperAlarmsCanRing(t *testing.T) {
+	constant := func(dir, name string) int {
+		for _, text := range source(t, dir, ".go") {
+			if m := regexp.MustCompile(`(?m)^\s+` + name + `\s+= (\d+)$`).FindStringSubmatch(text); m != nil {
+				n, err := strconv.Atoi(m[1])
+				if err != nil {
+					t.Fatal(err)
+				}
+				return n
+			}
+		}
+		t.Fatalf("no %s in %s", name, dir)
+		return 0
+	}
+	most := constant("services/metadata/internal/record", "JobShards") * constant("services/metadata/internal/namespace", "maxClaim")
+	if most != contract.SweeperBacklogMost {
+		t.Errorf("the ledger counts %d due jobs at most, the contract says %d", most, contract.SweeperBacklogMost)
+	}
+	for name, in := range installations {
+		for id, r := range in.of("AWS::CloudWatch::Alarm") {
+			if threshold, _ := r.Properties["Threshold"].(float64); strings.Contains(id, "SweeperBacklog") && threshold > contract.SweeperBacklogMost/2 {
+				t.Errorf("%s %s rings above %v of at most %d", name, id, threshold, contract.SweeperBacklogMost)
+			}
+		}
 	}
 }
 
