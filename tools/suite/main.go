@@ -9,6 +9,10 @@
 // world, and without the race detector. With -require-all a skip that the
 // -allowed file does not list fails the run.
 //
+// Each -ports package has a suite that all of its adapters, the packages right
+// below it, pass: the cases that each passed are printed, and must be the same.
+// With -run, which leaves cases out, they are not looked at.
+//
 // The last line is always "N passed, N failed, N skipped".
 package main
 
@@ -43,6 +47,7 @@ func run(ctx context.Context, args []string) (bool, error) {
 		uncached   = flags.String("uncached", "", "`modules` of go.work whose results are never reused")
 		alone      = flags.String("alone", "", "`modules` outside go.work")
 		needs      = flags.String("needs", "", "`module=program` pairs: without the program the module is skipped")
+		ports      = flags.String("ports", "", "`packages` whose adapters pass the same suite")
 		pattern    = flags.String("run", "", "run only tests that match this `regexp`")
 		allowed    = flags.String("allowed", "", "`file` of the skips that -require-all lets pass")
 		requireAll = flags.Bool("require-all", false, "fail when a test is skipped that is not in -allowed")
@@ -56,7 +61,10 @@ func run(ctx context.Context, args []string) (bool, error) {
 		return false, err
 	}
 
-	report := newReport(os.Stdout)
+	report := newReport(os.Stdout, strings.Fields(*ports)...)
+	if *pattern != "" {
+		report.ports = nil
+	}
 	plan := newPlan(strings.Fields(*workspace), strings.Fields(*uncached), strings.Fields(*alone))
 	for _, round := range plan {
 		if missing := round.missing(strings.Fields(*needs)); missing != "" {

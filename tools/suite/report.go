@@ -33,10 +33,14 @@ type report struct {
 	outcome outcome
 	failed  []string
 	skips   []skip
+
+	ports     []string
+	contracts map[string][]*contract // by port
 }
 
-func newReport(out io.Writer) *report {
-	return &report{out: out, started: time.Now()}
+// newReport reports on tests, and on the suites of ports when they have any.
+func newReport(out io.Writer, ports ...string) *report {
+	return &report{out: out, started: time.Now(), ports: ports, contracts: map[string][]*contract{}}
 }
 
 func (r *report) title(text string) { fmt.Fprintf(r.out, "\n== go test: %s\n", text) }
@@ -112,6 +116,9 @@ func (r *report) add(execution *testjson.Execution) {
 	r.outcome.failed += len(failed)
 	r.outcome.skipped += len(skips)
 	r.outcome.passed += execution.Total() + whole - len(failed) - len(skips)
+	for port, runs := range contractsOf(execution, r.ports) {
+		r.contracts[port] = append(r.contracts[port], runs...)
+	}
 }
 
 // skip records a module that could not be run at all.
@@ -129,6 +136,10 @@ func (r *report) fail(what string, err error) {
 // finish prints the end of the report. With requireAll a skip that no exemption
 // covers counts as failed as well.
 func (r *report) finish(allowed []exemption, requireAll bool) outcome {
+	for _, wrong := range compareContracts(r.out, r.ports, r.contracts) {
+		r.failed = append(r.failed, "contract suites: "+wrong)
+		r.outcome.failed++
+	}
 	if len(r.skips) > 0 {
 		fmt.Fprintln(r.out, "\n== skipped")
 	}

@@ -149,3 +149,39 @@ func TestReadAllowed(t *testing.T) {
 		}
 	}
 }
+
+// TestContracts runs a suite by two adapters of a port, of which one has a case
+// more, and another port that has one adapter only.
+func TestContracts(t *testing.T) {
+	suite := func(cases string) string {
+		return "package p\n\nimport \"testing\"\n\nfunc TestContract(t *testing.T) {\n\tfor _, name := range []string{" + cases +
+			"} {\n\t\tt.Run(name, func(t *testing.T) { t.Run(\"deep\", func(t *testing.T) {}) })\n\t}\n}\n"
+	}
+	run := func(files map[string]string, ports ...string) (outcome, string) {
+		var out bytes.Buffer
+		report := newReport(&out, ports...)
+		rounds := newPlan(nil, nil, []string{module(t, files)})
+		if err := rounds[0].run(t.Context(), report, ""); err != nil {
+			t.Fatal(err)
+		}
+		return report.finish(nil, false), out.String()
+	}
+	const port = "example.test/m/port"
+	both := map[string]string{"port/a/a_test.go": suite(`"One", "Two"`), "port/b/b_test.go": suite(`"One", "Two"`)}
+	got, out := run(both, port)
+	if got.failed != 0 || strings.Count(out, ": 4 cases\n      One One/deep Two Two/deep\n") != 2 {
+		t.Errorf("the same cases: %v\n%s", got, out)
+	}
+	both["port/b/b_test.go"] = suite(`"One", "Two", "Three"`)
+	if got, out = run(both, port); got.failed != 2 || !strings.Contains(out, "a TestContract and b TestContract differ in Three/deep") {
+		t.Errorf("a case more: %v\n%s", got, out)
+	}
+	both["port/b/b_test.go"] = strings.Replace(suite(`"One", "Two"`), `t.Run("deep", func(t *testing.T) {})`, `if name == "Two" { t.Skip("not today") }`, 1)
+	if got, out = run(both, port); got.failed == 0 || !strings.Contains(out, "b TestContract did not pass Two") {
+		t.Errorf("a case skipped: %v\n%s", got, out)
+	}
+	delete(both, "port/b/b_test.go")
+	if got, out = run(both, port); got.failed != 1 || !strings.Contains(out, "a port has two adapters at least") {
+		t.Errorf("one adapter: %v\n%s", got, out)
+	}
+}

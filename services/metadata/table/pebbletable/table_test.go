@@ -11,15 +11,14 @@ import (
 )
 
 func TestContract(t *testing.T) {
-	t.Run("disk", func(t *testing.T) {
-		tabletest.Run(t, func(t *testing.T) table.Table {
-			return open(t, pebbletable.Config{Dir: t.TempDir()})
-		})
+	tabletest.Run(t, func(t *testing.T) table.Table {
+		return open(t, pebbletable.Config{Dir: t.TempDir()})
 	})
-	t.Run("memory", func(t *testing.T) {
-		tabletest.Run(t, func(t *testing.T) table.Table {
-			return open(t, pebbletable.Config{Dir: "metadata", FS: vfs.NewMem()})
-		})
+}
+
+func TestContractInMemory(t *testing.T) {
+	tabletest.Run(t, func(t *testing.T) table.Table {
+		return open(t, pebbletable.Config{Dir: "metadata", FS: vfs.NewMem()})
 	})
 }
 
