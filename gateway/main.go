@@ -74,6 +74,6 @@ func run() error {
 	server := transport.NewServer(transport.Config{Handler: handler, Logger: logger, Malformed: rest.Malformed})
 	logger.InfoContext(ctx, "gateway is ready",
 		slog.String("listen", c.Listen), slog.String("metadata", c.Metadata), slog.String("storage", c.Storage))
-	return lifecycle.Run(ctx, logger, c.Lifecycle(readiness), tel.Component(),
+	return lifecycle.Run(ctx, logger, c.Lifecycle(readiness, nil), tel.Component(),
 		lifecycle.HTTP("gateway", server, transport.Secure(transport.Limit(listeners[0], c.Connections, c.Proxies()...), own)))
 }

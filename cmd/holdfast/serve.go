@@ -161,19 +161,14 @@ func (c *serveCommand) serve(ctx context.Context, logger *slog.Logger, tel *tele
 	listener := transport.Secure(transport.Limit(listeners[0], c.Connections, c.Proxies()...), own)
 	components = append(components, lifecycle.HTTP("gateway", web, listener))
 	logger.InfoContext(ctx, "holdfast is ready", slog.String("callers", c.callers()), slog.String("url", c.url()), slog.String("data_dir", c.DataDir))
-	return lifecycle.Run(ctx, logger, c.Lifecycle(readiness), components...)
+	return lifecycle.Run(ctx, logger, c.Lifecycle(readiness, nil), components...)
 }
 
 // prepare makes what there has to be before anybody calls. The first
 // administrator's key goes to the terminal and never into the log.
 func (c *serveCommand) prepare(ctx context.Context, records *metadata.Server) error {
-	if c.MakeSpace != "" {
-		if err := records.EnsureSpace(ctx, c.MakeSpace); err != nil {
-			return err
-		}
-	}
-	if !c.firstKey() {
-		return nil
+	if err := records.Start(ctx, c.MakeSpace); err != nil || !c.firstKey() {
+		return err
 	}
 	key, err := records.Bootstrap(ctx, c.MakeSpace)
 	if err != nil || key == "" {

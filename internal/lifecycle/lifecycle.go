@@ -13,8 +13,14 @@ import (
 
 // Config says how a process ends.
 type Config struct {
-	// Readiness is true from the start until the drain begins; may be nil.
+	// Readiness is true from the start, or from when Prepare has returned nil,
+	// until the drain begins; may be nil.
 	Readiness *Readiness
+	// Prepare, when not nil, asks for what the process can't work without. It is
+	// called again while it returns UNAVAILABLE or takes too long, and any other
+	// error ends the process: so one that starts before its database does comes
+	// up, says that it isn't ready, and becomes so.
+	Prepare func(ctx context.Context) error
 	// DrainDelay is the time between readiness turning false and the first
 	// component draining, in which load balancers take notice.
 	DrainDelay time.Duration
@@ -41,8 +47,8 @@ var ErrForced = errors.New("lifecycle: second signal, not drained")
 
 const defaultDrainTimeout = 30 * time.Second
 
-// Run starts the components, waits until ctx ends, SIGINT or SIGTERM comes or
-// a component returns, and then ends them: readiness turns false, DrainDelay
+// Run prepares and starts the components, waits until ctx ends, SIGINT or SIGTERM
+// comes or a component returns, and then ends them: readiness turns false, DrainDelay
 // passes (not when a component failed), and the components are drained one
 // after the other, the last one first, so that what others depend on should
 // stand first in the list. The context of a Run ends when its Drain returned.
@@ -62,20 +68,32 @@ func Run(ctx context.Context, logger *slog.Logger, cfg Config, components ...Com
 }
 
 func run(ctx context.Context, logger *slog.Logger, cfg Config, signals <-chan os.Signal, components []Component) error {
+	p := prepare(ctx, logger, cfg.Prepare)
+	defer p.end()
 	g := start(ctx, components)
-	setReady(cfg.Readiness, true)
 
-	var failed error
-	delay := cfg.DrainDelay
-	select {
-	case s := <-signals:
-		logger.InfoContext(ctx, "draining", slog.String("signal", s.String()))
-	case <-ctx.Done():
-		logger.InfoContext(ctx, "draining", slog.String("cause", context.Cause(ctx).Error()))
-	case m := <-g.ended:
-		failed = m.failure()
-		delay = 0
-		logger.ErrorContext(ctx, "a component ended, draining the others", slog.Any("error", failed))
+	failed, delay := error(nil), cfg.DrainDelay
+	for serving := true; serving; {
+		select {
+		case err := <-p.done:
+			p.done = nil // it says so once
+			if serving, failed = err == nil, err; serving {
+				setReady(cfg.Readiness, true)
+				continue
+			}
+			delay = 0
+			logger.ErrorContext(ctx, "not to be prepared, draining", slog.Any("error", failed))
+			continue
+		case s := <-signals:
+			logger.InfoContext(ctx, "draining", slog.String("signal", s.String()))
+		case <-ctx.Done():
+			logger.InfoContext(ctx, "draining", slog.String("cause", context.Cause(ctx).Error()))
+		case m := <-g.ended:
+			failed = m.failure()
+			delay = 0
+			logger.ErrorContext(ctx, "a component ended, draining the others", slog.Any("error", failed))
+		}
+		serving = false
 	}
 	setReady(cfg.Readiness, false)
 

@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"context"
 	"log/slog"
 	"time"
 
@@ -20,7 +21,8 @@ func (p Process) Check(c *Check) {
 	c.Positive("drain-timeout", p.DrainTimeout)
 }
 
-// Lifecycle returns how the process ends.
-func (p Process) Lifecycle(readiness *lifecycle.Readiness) lifecycle.Config {
-	return lifecycle.Config{Readiness: readiness, DrainDelay: p.DrainDelay, DrainTimeout: p.DrainTimeout}
+// Lifecycle returns how the process becomes ready, by prepare unless it is nil,
+// and how it ends.
+func (p Process) Lifecycle(readiness *lifecycle.Readiness, prepare func(context.Context) error) lifecycle.Config {
+	return lifecycle.Config{Readiness: readiness, Prepare: prepare, DrainDelay: p.DrainDelay, DrainTimeout: p.DrainTimeout}
 }

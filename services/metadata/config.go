@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net/netip"
 	"os"
@@ -111,7 +110,7 @@ func (c *config) service(
 	if err != nil {
 		return nil, err
 	}
-	return service, errors.Join(service.Observe(tel.Meters), service.EnsureSpace(ctx, c.Space))
+	return service, service.Observe(tel.Meters)
 }
 
 // doors returns how callers and storage come in.

@@ -67,8 +67,9 @@ func serve(ctx context.Context, logger *slog.Logger, tel *telemetry.Telemetry, c
 	if err != nil {
 		return err
 	}
-	logger.InfoContext(ctx, "metadata is ready", slog.String("listen", c.Listen), slog.String("ledger_listen", c.LedgerListen),
+	prepare := func(ctx context.Context) error { return service.Start(ctx, c.Space) }
+	logger.InfoContext(ctx, "metadata listens", slog.String("listen", c.Listen), slog.String("ledger_listen", c.LedgerListen),
 		slog.String("engine", c.Engine), slog.Bool("identity", c.Configured()), slog.Bool("tls", door.TLS != nil))
-	return lifecycle.Run(ctx, logger, c.Lifecycle(readiness), tel.Component(), service.Component(),
+	return lifecycle.Run(ctx, logger, c.Lifecycle(readiness, prepare), tel.Component(), service.Component(),
 		private.Component(listeners[1]), public.Component(listeners[0]))
 }

@@ -73,8 +73,8 @@ func serve(ctx context.Context, logger *slog.Logger, tel *telemetry.Telemetry, c
 	if err != nil {
 		return err
 	}
-	logger.InfoContext(ctx, "storage is ready", slog.String("listen", c.Listen), slog.String("inspect_listen", c.InspectListen), slog.String("engine", c.Engine))
-	return lifecycle.Run(ctx, logger, c.Lifecycle(readiness), tel.Component(),
+	logger.InfoContext(ctx, "storage listens", slog.String("listen", c.Listen), slog.String("inspect_listen", c.InspectListen), slog.String("engine", c.Engine))
+	return lifecycle.Run(ctx, logger, c.Lifecycle(readiness, service.Start), tel.Component(),
 		lifecycle.Component{Name: "sweeper", Run: service.Run},
 		private.Component(listeners[1]), public.Component(listeners[0]))
 }

@@ -37,6 +37,15 @@ type StandIn struct {
 // StartStandIn starts the stand-in, and makes the bucket and the table. The
 // objects lie in a folder of dataDir; the tables are gone when it ends.
 func StartStandIn(ctx context.Context, programs, dataDir string, flags ...string) (*StandIn, error) {
+	s, err := NewStandIn(programs, dataDir, flags...)
+	if err != nil {
+		return nil, err
+	}
+	return s, s.Serve(ctx)
+}
+
+// NewStandIn is a stand-in that does not run yet, and can't be reached.
+func NewStandIn(programs, dataDir string, flags ...string) (*StandIn, error) {
 	addresses, err := freePorts(3)
 	if err != nil {
 		return nil, err
@@ -52,13 +61,18 @@ func StartStandIn(ctx context.Context, programs, dataDir string, flags ...string
 		"-s3=" + addresses[0], "-dynamodb=" + addresses[1], "-control=" + addresses[2],
 		"-secret-key=" + secretKey, "-data=" + filepath.Join(dataDir, "standin"),
 	}, flags...)}
-	if err := s.Start(); err != nil {
-		return nil, err
-	}
-	if err := s.bootstrap(ctx, programs); err != nil {
-		return nil, errors.Join(err, s.Kill(), errors.New(s.Output()))
-	}
 	return s, nil
+}
+
+// Serve starts the stand-in and makes the bucket and the table.
+func (s *StandIn) Serve(ctx context.Context) error {
+	if err := s.Start(); err != nil {
+		return err
+	}
+	if err := s.bootstrap(ctx, filepath.Dir(s.path)); err != nil {
+		return errors.Join(err, s.Kill(), errors.New(s.Output()))
+	}
+	return nil
 }
 
 // bootstrap waits until the servers answer and makes what the services need.

@@ -62,6 +62,18 @@ type Fleet struct {
 
 // Start starts the programs and waits until they are ready.
 func Start(ctx context.Context, config Config) (*Fleet, error) {
+	f, err := Launch(config)
+	if err != nil {
+		return nil, err
+	}
+	if err := f.AwaitReady(ctx); err != nil {
+		return nil, errors.Join(err, f.Stop())
+	}
+	return f, nil
+}
+
+// Launch starts the programs.
+func Launch(config Config) (*Fleet, error) {
 	ports, err := freePorts(5)
 	if err != nil {
 		return nil, err
@@ -83,9 +95,6 @@ func Start(ctx context.Context, config Config) (*Fleet, error) {
 		if err := p.Start(); err != nil {
 			return nil, errors.Join(err, f.Stop())
 		}
-	}
-	if err := f.AwaitReady(ctx); err != nil {
-		return nil, errors.Join(err, f.Stop())
 	}
 	return f, nil
 }

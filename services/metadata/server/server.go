@@ -17,6 +17,7 @@ import (
 	"github.com/holdfast-files/holdfast/internal/fault"
 	"github.com/holdfast-files/holdfast/internal/lifecycle"
 	"github.com/holdfast-files/holdfast/internal/settings"
+	errorsv1 "github.com/holdfast-files/holdfast/proto/holdfast/errors/v1"
 	ledgerv1 "github.com/holdfast-files/holdfast/proto/holdfast/ledger/v1"
 	metadatav1 "github.com/holdfast-files/holdfast/proto/holdfast/metadata/v1"
 	"github.com/holdfast-files/holdfast/services/metadata/internal/access"
@@ -86,14 +87,16 @@ type Server struct {
 	namespace     *namespace.Namespace
 	dispatcher    access.Dispatcher
 	quotaRefusals atomic.Int64
+	started       atomic.Bool
 }
 
-// New opens the service over its table.
+// New returns the service over its table, of which it asks nothing yet: see
+// Start.
 func New(ctx context.Context, config Config) (*Server, error) {
 	if config.Now == nil {
 		config.Now = time.Now
 	}
-	n, err := namespace.Open(ctx, namespace.Config{
+	n, err := namespace.New(namespace.Config{
 		Table:          config.Table,
 		Now:            config.Now,
 		Logger:         config.Logger,
@@ -123,6 +126,21 @@ func New(ctx context.Context, config Config) (*Server, error) {
 	return s, err
 }
 
+// Start reads from the table what the service needs, makes a space unless there
+// is one of that id or id is empty, and lets calls in; before that they are
+// UNAVAILABLE. It may be repeated, which a table that is not there yet asks for
+// by UNAVAILABLE.
+func (s *Server) Start(ctx context.Context, space string) error {
+	if err := s.namespace.Load(ctx); err != nil {
+		return err
+	}
+	if err := s.ensureSpace(ctx, space); err != nil {
+		return err
+	}
+	s.started.Store(true)
+	return nil
+}
+
 // Register registers what callers may call.
 func (s *Server) Register(registrar grpc.ServiceRegistrar) {
 	metadatav1.RegisterSpaceServiceServer(registrar, s.namespace)
@@ -141,7 +159,7 @@ func (s *Server) RegisterLedger(registrar grpc.ServiceRegistrar) {
 // Dispatcher returns the interceptors that say who calls and what they may do.
 // They stand in every door to the service, also in the one within a process.
 func (s *Server) Dispatcher() []grpc.UnaryServerInterceptor {
-	return []grpc.UnaryServerInterceptor{s.countRefusals(s.dispatcher.Public())}
+	return []grpc.UnaryServerInterceptor{s.onceStarted, s.countRefusals(s.dispatcher.Public())}
 }
 
 // StreamDispatcher returns the interceptors of streams at those doors.
@@ -152,7 +170,7 @@ func (s *Server) StreamDispatcher() []grpc.StreamServerInterceptor {
 // LedgerDispatcher returns the interceptors of the door that only storage may
 // enter, which proof tells.
 func (s *Server) LedgerDispatcher(proof access.Proof) []grpc.UnaryServerInterceptor {
-	return []grpc.UnaryServerInterceptor{s.countRefusals(s.dispatcher.Ledger(proof))}
+	return []grpc.UnaryServerInterceptor{s.onceStarted, s.countRefusals(s.dispatcher.Ledger(proof))}
 }
 
 // Component returns what the service does beside its calls.
@@ -164,8 +182,8 @@ func (s *Server) Component() lifecycle.Component {
 // since it runs in the same process.
 func SameProcess(context.Context) error { return nil }
 
-// EnsureSpace makes a space unless there is one of that id, or id is empty.
-func (s *Server) EnsureSpace(ctx context.Context, id string) error {
+// ensureSpace makes a space unless there is one of that id, or id is empty.
+func (s *Server) ensureSpace(ctx context.Context, id string) error {
 	if id == "" {
 		return nil
 	}
@@ -177,6 +195,16 @@ func (s *Server) EnsureSpace(ctx context.Context, id string) error {
 	}
 	return nil
 }
+
+// onceStarted refuses calls until Start is through.
+func (s *Server) onceStarted(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+	if !s.started.Load() {
+		return nil, errStarting
+	}
+	return handler(ctx, req)
+}
+
+var errStarting = fault.New(errorsv1.Reason_REASON_UNAVAILABLE, "the service is starting: its records cannot be reached yet; retry")
 
 // Bootstrap makes the first administrator's API key, in a space, and returns its
 // secret, which nobody can read again; empty when that was done before.

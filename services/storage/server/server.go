@@ -5,6 +5,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -32,6 +33,7 @@ type Config struct {
 
 // Server is the storage service.
 type Server struct {
+	blobs     blob.Store
 	content   *content.Engine
 	sweeper   *sweeper.Sweeper
 	inspector *inspect.Inspector
@@ -42,6 +44,7 @@ type Server struct {
 func New(cfg Config) *Server {
 	limits := cfg.Limits
 	return &Server{
+		blobs: cfg.Blobs,
 		content: content.New(content.Config{
 			Blobs: cfg.Blobs, Ledger: cfg.Ledger, Logger: cfg.Logger, UploadMemory: limits.UploadMemory << 20,
 		}),
@@ -55,6 +58,17 @@ func New(cfg Config) *Server {
 		stall: limits.UploadStall,
 	}
 }
+
+// Start returns nil when the blob store answers.
+func (s *Server) Start(ctx context.Context) error {
+	err := s.blobs.List(ctx, func(blob.Info) error { return errAnswers })
+	if errors.Is(err, errAnswers) {
+		return nil
+	}
+	return err
+}
+
+var errAnswers = errors.New("the blob store answers")
 
 // Content returns the engine, for callers in the same process.
 func (s *Server) Content() *content.Engine { return s.content }

@@ -84,12 +84,12 @@ func newWorld(t *testing.T) *world {
 func openWorld(t *testing.T, store table.Table, c *clock) *world {
 	t.Helper()
 	ctx := access.With(t.Context(), access.Anonymous)
-	n, err := namespace.Open(ctx, namespace.Config{
+	n, err := namespace.New(namespace.Config{
 		Table: store, Now: c.Now, Logger: slog.New(slog.DiscardHandler),
 		TrashRetention: 30 * 24 * time.Hour, UploadLifetime: 24 * time.Hour, UploadExpiry: 24 * time.Hour,
 		BlobRetention: 24 * time.Hour, Grace: 10 * time.Minute, MaxOpenUploads: maxOpenUploads,
 	})
-	if err != nil {
+	if err := errors.Join(err, n.Load(ctx)); err != nil {
 		t.Fatal(err)
 	}
 	_, err = n.CreateSpace(ctx, &metadatav1.CreateSpaceRequest{SpaceId: testSpace})

@@ -74,9 +74,9 @@ type Namespace struct {
 	passwords *passwords // of shares
 }
 
-// Open returns the namespace that the table holds, and makes the table's
-// secret when it has none.
-func Open(ctx context.Context, config Config) (*Namespace, error) {
+// New returns the namespace that the table holds, of which it asks nothing yet:
+// see Load.
+func New(config Config) (*Namespace, error) {
 	for name, d := range map[string]time.Duration{
 		"trash retention": config.TrashRetention,
 		"upload lifetime": config.UploadLifetime,
@@ -100,24 +100,36 @@ func Open(ctx context.Context, config Config) (*Namespace, error) {
 	}
 	if config.Secret != "" {
 		n.key = seal.KeyOf(config.Secret)
-		return n, nil
+	}
+	return n, nil
+}
+
+// Load reads the table's secret, which it makes when there is none, before the
+// first call; with a Config.Secret it only makes sure that the table answers.
+func (n *Namespace) Load(ctx context.Context) error {
+	if n.config.Secret != "" {
+		_, err := n.table.Get(ctx, record.SecretKey())
+		if errors.Is(err, table.ErrNotFound) {
+			err = nil
+		}
+		return err
 	}
 	secret := table.Item{Key: record.SecretKey()}
 	fresh := seal.NewKey()
 	secret.Value = fresh[:]
 	err := n.table.Commit(ctx, []table.Write{table.Put(secret, table.IfAbsent)})
 	if conflict := (*table.ConditionError)(nil); err != nil && !errors.As(err, &conflict) {
-		return nil, fmt.Errorf("namespace: write secret: %w", err)
+		return fmt.Errorf("namespace: write secret: %w", err)
 	}
 	stored, err := n.table.Get(ctx, record.SecretKey())
 	if err != nil {
-		return nil, fmt.Errorf("namespace: read secret: %w", err)
+		return fmt.Errorf("namespace: read secret: %w", err)
 	}
 	if len(stored.Value) != seal.KeyBytes {
-		return nil, fault.New(errorsv1.Reason_REASON_DATA_LOSS, "namespace: the secret has %d bytes", len(stored.Value))
+		return fault.New(errorsv1.Reason_REASON_DATA_LOSS, "namespace: the secret has %d bytes", len(stored.Value))
 	}
 	n.key = seal.Key(stored.Value)
-	return n, nil
+	return nil
 }
 
 // now returns the time in microseconds since the Unix epoch.
