@@ -69,7 +69,7 @@ func (s *StandIn) Serve(ctx context.Context) error {
 	if err := s.Start(); err != nil {
 		return err
 	}
-	if err := s.bootstrap(ctx, filepath.Dir(s.path)); err != nil {
+	if err := s.bootstrap(ctx, filepath.Dir(s.command[0])); err != nil {
 		return errors.Join(err, s.Kill(), errors.New(s.Output()))
 	}
 	return nil
