@@ -23,6 +23,9 @@ type Config struct {
 	MinBytes, MaxBytes int64
 	// Seed makes the breaks repeatable as far as the client's doings are.
 	Seed uint64
+	// Passed, when not nil, is called with the number of bytes that clients have
+	// sent in all, as soon as they are passed on and before more are.
+	Passed func(bytes int64)
 }
 
 // Proxy is a proxy on a port of loopback.
@@ -33,6 +36,7 @@ type Proxy struct {
 	config Config
 	lis    net.Listener
 	cuts   atomic.Int64
+	sent   atomic.Int64
 	open   sync.WaitGroup
 
 	mu     sync.Mutex
@@ -56,6 +60,25 @@ func Start(config Config) (*Proxy, error) {
 
 // Cuts returns how many connections were broken.
 func (p *Proxy) Cuts() int { return int(p.cuts.Load()) }
+
+// Sent returns how many bytes clients have sent.
+func (p *Proxy) Sent() int64 { return p.sent.Load() }
+
+// counted is a connection to the server that counts what is passed on.
+type counted struct {
+	net.Conn
+	proxy *Proxy
+}
+
+// Write passes bytes on.
+func (c counted) Write(b []byte) (int, error) {
+	n, err := c.Conn.Write(b)
+	sent := c.proxy.sent.Add(int64(n))
+	if c.proxy.config.Passed != nil {
+		c.proxy.config.Passed(sent)
+	}
+	return n, err
+}
 
 // Close ends the proxy and what goes through it.
 func (p *Proxy) Close() error {
@@ -115,7 +138,7 @@ func (p *Proxy) serve(client net.Conn) {
 	var both sync.WaitGroup
 	var due atomic.Bool
 	both.Go(func() {
-		err := p.forward(server, client, plan, &due)
+		err := p.forward(counted{server, p}, client, plan, &due)
 		if err == nil { // the client has said all: the answer may still come
 			_ = server.(*net.TCPConn).CloseWrite()
 			return
