@@ -59,6 +59,7 @@ func run() error {
 		return err
 	}
 	defer storage.Close() //nolint:errcheck // as above
+	rpc.AwaitReady(ctx, logger, metadata, storage)
 	readiness, bytes := new(lifecycle.Readiness), content.NewClient(storage)
 	handler, err := rest.New(rest.Config{
 		Metadata: metadata, Content: bytes, Uploads: bytes, Logger: logger, Open: c.open(), Origins: c.CORSOrigins,

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"log/slog"
 	"net/netip"
 	"time"
@@ -45,8 +46,8 @@ func (c *config) Validate() error {
 	return check.Err()
 }
 
-// ledger connects to the ledger.
-func (c *config) ledger(logger *slog.Logger, tel *telemetry.Telemetry) (*grpc.ClientConn, error) {
+// ledger connects to the ledger, and gives it a moment to be there.
+func (c *config) ledger(ctx context.Context, logger *slog.Logger, tel *telemetry.Telemetry) (*grpc.ClientConn, error) {
 	token, err := settings.ReadSecret(c.LedgerToken, c.LedgerTokenFile)
 	if err != nil {
 		return nil, err
@@ -55,10 +56,14 @@ func (c *config) ledger(logger *slog.Logger, tel *telemetry.Telemetry) (*grpc.Cl
 	if err != nil {
 		return nil, err
 	}
-	return rpc.Dial(c.Ledger, rpc.DialConfig{
+	conn, err := rpc.Dial(c.Ledger, rpc.DialConfig{
 		TLS: peers, Token: token, Stats: tel.ClientStats(),
 		Reads: []string{"holdfast.ledger.v1.LedgerService/Locate", "holdfast.ledger.v1.LedgerService/Audit"},
 	})
+	if err == nil {
+		rpc.AwaitReady(ctx, logger, conn)
+	}
+	return conn, err
 }
 
 // door returns how callers come in.

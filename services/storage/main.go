@@ -51,7 +51,7 @@ func run() error {
 }
 
 func serve(ctx context.Context, logger *slog.Logger, tel *telemetry.Telemetry, c config, blobs blob.Store) error {
-	conn, err := c.ledger(logger, tel)
+	conn, err := c.ledger(ctx, logger, tel)
 	if err != nil {
 		return err
 	}
