@@ -9,8 +9,8 @@ SHELL := bash
 WORKSPACE := proto internal services gateway cmd/holdfast
 # Their tests look at more than go can see, so no result of theirs is reused.
 UNCACHED := test tools
-# Outside go.work: the CDK, and the servers that stand in for AWS, stay out of the
-# graph of everything else.
+# Outside go.work: the CDK, the servers that stand in for AWS, and tusd, which we
+# compare with, stay out of the graph of everything else.
 ALONE := deploy standin
 MODULES := $(WORKSPACE) $(UNCACHED) $(ALONE)
 
@@ -35,7 +35,7 @@ run: need-go ## Start Holdfast with its files in ./data, on http://127.0.0.1:808
 build: need-go ## Build the binaries into .build/bin
 	@mkdir -p $(BIN)
 	@CGO_ENABLED=0 go build -o $(BIN)/ ./cmd/holdfast ./services/metadata ./services/storage ./gateway
-	@cd standin && GOWORK=off CGO_ENABLED=0 go build -o $(CURDIR)/$(BIN)/ .
+	@cd standin && GOWORK=off CGO_ENABLED=0 go build -o $(CURDIR)/$(BIN)/ . ./tusd
 
 # --- Prove
 

@@ -84,6 +84,9 @@ func (p ietfProtocol) open(x *exchange, ask *header.Resumable, req *storagev1.Cr
 			Name: u.GetName(), Complete: *ask.Complete, HoldOpen: true, ContentBytes: x.contentBytes(), Checksum: checksum,
 		}, x.reader(), p.progress(x, ask))
 		if err != nil {
+			if ask.Interop == nil {
+				p.h.forget(x, req, u.GetName())
+			}
 			return err
 		}
 	}

@@ -93,6 +93,7 @@ func (p tusProtocol) create(x *exchange) error {
 	if withUpload {
 		spec.Name, spec.SizeBytes = status.GetUpload().GetName(), nil
 		if status, err = p.h.uploads.AppendUpload(x.ctx, spec, x.reader(), nil); err != nil {
+			p.h.forget(x, req, spec.GetName())
 			return err
 		}
 	}

@@ -248,6 +248,7 @@ func TestUploadTargets(t *testing.T) {
 			}
 			want := proto.CloneOf(c.want)
 			want.Parent, want.SizeBytes, want.ClientMetadata = space, proto.Int64(9), c.meta
+			want.HoldOpen = protocol == "IETF"
 			if got := last[*storagev1.CreateUploadRequest](r.world); a.StatusCode != http.StatusCreated || !proto.Equal(got, want) {
 				t.Errorf("%s, %s: %s, asked %v, want %v", name, protocol, a.Status, got, want)
 			}

@@ -1,6 +1,8 @@
 package rest
 
 import (
+	"context"
+	"log/slog"
 	"mime"
 	"net/http"
 	"net/url"
@@ -135,6 +137,23 @@ func (x *exchange) createRequest(meta header.TusMetadata) (*storagev1.CreateUplo
 	}
 	return req, header.CheckContentEncoding(x.r.Header["Content-Encoding"])
 }
+
+// forget gives up an upload whose first bytes failed before the client learned its
+// URL: nobody would come back for it, and it would take its room until it
+// expires. With an Idempotency-Key the client can ask for it again.
+func (h *Handler) forget(x *exchange, req *storagev1.CreateUploadRequest, name string) {
+	if req.GetRequestId() != "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(x.ctx), forgetTimeout)
+	defer cancel()
+	if err := h.uploads.CancelUpload(ctx, &storagev1.CancelUploadRequest{Name: name}); err != nil {
+		h.logger.InfoContext(ctx, "upload not given up; it will expire", slog.String("upload", name), slog.Any("error", err))
+	}
+}
+
+// forgetTimeout bounds how long a lost client's upload is cared for.
+const forgetTimeout = 10 * time.Second
 
 // contentBytes returns the length of the body when it is known.
 func (x *exchange) contentBytes() *int64 {

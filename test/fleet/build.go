@@ -28,10 +28,10 @@ func Build(ctx context.Context, into string) (string, error) {
 			return "", fmt.Errorf("build %s: %w\n%s", name, err, out)
 		}
 	}
-	command := exec.CommandContext(ctx, "go", "build", "-o", filepath.Join(into, "standin"), ".")
+	command := exec.CommandContext(ctx, "go", "build", "-o", into+"/", ".", "./tusd")
 	command.Dir, command.Env = filepath.Join(root, "standin"), append(os.Environ(), "GOWORK=off", "CGO_ENABLED=0")
 	if out, err := command.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build the stand-in: %w\n%s", err, out)
+		return "", fmt.Errorf("build the stand-in and tusd: %w\n%s", err, out)
 	}
 	return into, nil
 }
