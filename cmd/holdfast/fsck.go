@@ -5,8 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 
+	"github.com/holdfast-files/holdfast/cmd/holdfast/internal/command"
+	"github.com/holdfast-files/holdfast/internal/caller"
+	"github.com/holdfast-files/holdfast/internal/certificate"
 	"github.com/holdfast-files/holdfast/internal/logging"
 	"github.com/holdfast-files/holdfast/internal/rpc"
 	ledgerv1 "github.com/holdfast-files/holdfast/proto/holdfast/ledger/v1"
@@ -23,6 +27,8 @@ type fsckCommand struct {
 	Deep    bool   `help:"Read every byte and compare digests."`
 	Repair  bool   `help:"Mend what can be mended without loss."`
 	JSON    bool   `help:"Print a JSON object per line: findings, then the summary." name:"json"`
+	TLSCA   string `name:"tls-ca" help:"File of the CAs of that service, in PEM; with it it is reached by TLS." placeholder:"FILE" group:"Connection"`
+	command.Credential
 	dataDirectory
 	metadata.Retention
 	storage.Limits
@@ -43,14 +49,10 @@ func (c *fsckCommand) Run(ctx context.Context) error {
 // connect reaches the inspection of a running service, or opens the data
 // directory and inspects it in this process.
 func (c *fsckCommand) connect(ctx context.Context) (inspection, func() error, error) {
-	if c.Inspect != "" {
-		conn, err := rpc.Dial(c.Inspect, rpc.DialConfig{})
-		if err != nil {
-			return nil, nil, err
-		}
-		return remoteInspection{ledgerv1.NewInspectionServiceClient(conn)}.inspect, conn.Close, nil
-	}
 	logger := logging.New(os.Stderr, nil)
+	if c.Inspect != "" {
+		return c.dial(logger)
+	}
 	e, err := c.open(logger)
 	if err != nil {
 		return nil, nil, err
@@ -69,6 +71,24 @@ func (c *fsckCommand) connect(ctx context.Context) (inspection, func() error, er
 	return bytes.Inspector().Inspect, e.close, nil
 }
 
+// dial reaches the inspection of a running service, as an administrator of it
+// where that asks who calls.
+func (c *fsckCommand) dial(logger *slog.Logger) (inspection, func() error, error) {
+	token, err := c.Token()
+	if err != nil {
+		return nil, nil, fmt.Errorf("--%w", err) // it begins with the name of the flag
+	}
+	peers, err := certificate.Settings{TLSCA: c.TLSCA}.Client(logger)
+	if err != nil {
+		return nil, nil, fmt.Errorf("--tls-ca: %w", err)
+	}
+	conn, err := rpc.Dial(c.Inspect, rpc.DialConfig{TLS: peers})
+	if err != nil {
+		return nil, nil, err
+	}
+	return remoteInspection{ledgerv1.NewInspectionServiceClient(conn), token}.inspect, conn.Close, nil
+}
+
 // inspection is what InspectionService does, wherever it runs.
 type inspection func(
 	ctx context.Context, req *ledgerv1.InspectRequest, report func(*ledgerv1.Finding) error,
@@ -76,11 +96,15 @@ type inspection func(
 
 type remoteInspection struct {
 	client ledgerv1.InspectionServiceClient
+	token  string // empty for none
 }
 
 func (r remoteInspection) inspect(
 	ctx context.Context, req *ledgerv1.InspectRequest, report func(*ledgerv1.Finding) error,
 ) (*ledgerv1.InspectSummary, error) {
+	if r.token != "" {
+		ctx = caller.With(ctx, caller.Caller{Authorization: "Bearer " + r.token})
+	}
 	stream, err := r.client.Inspect(ctx, req)
 	if err != nil {
 		return nil, err

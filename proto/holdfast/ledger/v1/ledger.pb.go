@@ -59,6 +59,9 @@ const (
 	Finding_EXTENTS_STRAY Finding_Kind = 11
 	// An upload that should have been collected has no job that will do so.
 	Finding_UPLOAD_STRAY Finding_Kind = 12
+	// A member, a key or a share link and its index disagree, or one that has
+	// expired has no job that will remove it.
+	Finding_ACCESS_MISMATCH Finding_Kind = 13
 )
 
 // Enum value maps for Finding_Kind.
@@ -77,6 +80,7 @@ var (
 		10: "USAGE_DRIFT",
 		11: "EXTENTS_STRAY",
 		12: "UPLOAD_STRAY",
+		13: "ACCESS_MISMATCH",
 	}
 	Finding_Kind_value = map[string]int32{
 		"KIND_UNSPECIFIED": 0,
@@ -92,6 +96,7 @@ var (
 		"USAGE_DRIFT":      10,
 		"EXTENTS_STRAY":    11,
 		"UPLOAD_STRAY":     12,
+		"ACCESS_MISMATCH":  13,
 	}
 )
 
@@ -2086,12 +2091,12 @@ const file_holdfast_ledger_v1_ledger_proto_rawDesc = "" +
 	"\n" +
 	"size_bytes\x18\x03 \x01(\x03R\tsizeBytes\x12\x16\n" +
 	"\x06sha256\x18\x04 \x01(\fR\x06sha256\x12\x18\n" +
-	"\apending\x18\x05 \x01(\bR\apending\"\x85\x03\n" +
+	"\apending\x18\x05 \x01(\bR\apending\"\x9a\x03\n" +
 	"\aFinding\x124\n" +
 	"\x04kind\x18\x01 \x01(\x0e2 .holdfast.ledger.v1.Finding.KindR\x04kind\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x16\n" +
 	"\x06detail\x18\x03 \x01(\tR\x06detail\x12\x1a\n" +
-	"\brepaired\x18\x04 \x01(\bR\brepaired\"\xfb\x01\n" +
+	"\brepaired\x18\x04 \x01(\bR\brepaired\"\x90\x02\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eRECORD_CORRUPT\x10\x01\x12\x12\n" +
@@ -2107,7 +2112,8 @@ const file_holdfast_ledger_v1_ledger_proto_rawDesc = "" +
 	"\vUSAGE_DRIFT\x10\n" +
 	"\x12\x11\n" +
 	"\rEXTENTS_STRAY\x10\v\x12\x10\n" +
-	"\fUPLOAD_STRAY\x10\f\"\xba\x02\n" +
+	"\fUPLOAD_STRAY\x10\f\x12\x13\n" +
+	"\x0fACCESS_MISMATCH\x10\r\"\xba\x02\n" +
 	"\rAuditResponse\x12=\n" +
 	"\n" +
 	"references\x18\x01 \x03(\v2\x1d.holdfast.ledger.v1.ReferenceR\n" +

@@ -206,6 +206,8 @@ const (
 	Job_UPLOAD Job_Kind = 7
 	// Compute the digest of the revision whose upload_id is in blob_ids.
 	Job_DIGEST Job_Kind = 8
+	// Remove a share link that has expired; node is its id.
+	Job_SHARE Job_Kind = 9
 )
 
 // Enum value maps for Job_Kind.
@@ -220,6 +222,7 @@ var (
 		6: "SPACE",
 		7: "UPLOAD",
 		8: "DIGEST",
+		9: "SHARE",
 	}
 	Job_Kind_value = map[string]int32{
 		"KIND_UNSPECIFIED": 0,
@@ -231,6 +234,7 @@ var (
 		"SPACE":            6,
 		"UPLOAD":           7,
 		"DIGEST":           8,
+		"SHARE":            9,
 	}
 )
 
@@ -2217,7 +2221,9 @@ type Share struct {
 	// The principal that made it.
 	Creator string `protobuf:"bytes,10,opt,name=creator,proto3" json:"creator,omitempty"`
 	// Changes with every change.
-	Etag          string `protobuf:"bytes,11,opt,name=etag,proto3" json:"etag,omitempty"`
+	Etag string `protobuf:"bytes,11,opt,name=etag,proto3" json:"etag,omitempty"`
+	// The job that removes it when it has expired, by its key; empty for none.
+	ExpireJob     string `protobuf:"bytes,12,opt,name=expire_job,json=expireJob,proto3" json:"expire_job,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2325,6 +2331,13 @@ func (x *Share) GetCreator() string {
 func (x *Share) GetEtag() string {
 	if x != nil {
 		return x.Etag
+	}
+	return ""
+}
+
+func (x *Share) GetExpireJob() string {
+	if x != nil {
+		return x.ExpireJob
 	}
 	return ""
 }
@@ -2648,7 +2661,7 @@ const file_holdfast_record_v1_record_proto_rawDesc = "" +
 	"\x05files\x18\x02 \x01(\x03R\x05files\x12\x1d\n" +
 	"\n" +
 	"file_bytes\x18\x03 \x01(\x03R\tfileBytes\x12#\n" +
-	"\rcontent_types\x18\x04 \x03(\tR\fcontentTypes\"\xdf\x03\n" +
+	"\rcontent_types\x18\x04 \x03(\tR\fcontentTypes\"\xeb\x03\n" +
 	"\x03Job\x120\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x1c.holdfast.record.v1.Job.KindR\x04kind\x12\x14\n" +
 	"\x05space\x18\x02 \x01(\tR\x05space\x12\x12\n" +
@@ -2663,7 +2676,7 @@ const file_holdfast_record_v1_record_proto_rawDesc = "" +
 	"\n" +
 	"done_bytes\x18\n" +
 	" \x01(\x03R\tdoneBytes\x12!\n" +
-	"\fsha256_state\x18\v \x01(\fR\vsha256State\"{\n" +
+	"\fsha256_state\x18\v \x01(\fR\vsha256State\"\x86\x01\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\t\n" +
 	"\x05BLOBS\x10\x01\x12\n" +
@@ -2676,7 +2689,8 @@ const file_holdfast_record_v1_record_proto_rawDesc = "" +
 	"\n" +
 	"\x06UPLOAD\x10\a\x12\n" +
 	"\n" +
-	"\x06DIGEST\x10\b\"\x97\a\n" +
+	"\x06DIGEST\x10\b\x12\t\n" +
+	"\x05SHARE\x10\t\"\x97\a\n" +
 	"\x06Upload\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x126\n" +
 	"\x05state\x18\x02 \x01(\x0e2 .holdfast.record.v1.Upload.StateR\x05state\x12\x1c\n" +
@@ -2746,7 +2760,7 @@ const file_holdfast_record_v1_record_proto_rawDesc = "" +
 	"\bidentity\x18\x12 \x01(\v2\x1c.holdfast.record.v1.IdentityR\bidentity\"5\n" +
 	"\vSealedGrant\x12\x14\n" +
 	"\x05grant\x18\x01 \x01(\fR\x05grant\x12\x10\n" +
-	"\x03mac\x18\x02 \x01(\fR\x03mac\"\xd6\x02\n" +
+	"\x03mac\x18\x02 \x01(\fR\x03mac\"\xf5\x02\n" +
 	"\x05Share\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04node\x18\x02 \x01(\tR\x04node\x12\x1d\n" +
@@ -2760,7 +2774,9 @@ const file_holdfast_record_v1_record_proto_rawDesc = "" +
 	"\rupdate_micros\x18\t \x01(\x03R\fupdateMicros\x12\x18\n" +
 	"\acreator\x18\n" +
 	" \x01(\tR\acreator\x12\x12\n" +
-	"\x04etag\x18\v \x01(\tR\x04etag\"7\n" +
+	"\x04etag\x18\v \x01(\tR\x04etag\x12\x1d\n" +
+	"\n" +
+	"expire_job\x18\f \x01(\tR\texpireJob\"7\n" +
 	"\tShareLink\x12\x14\n" +
 	"\x05space\x18\x01 \x01(\tR\x05space\x12\x14\n" +
 	"\x05share\x18\x02 \x01(\tR\x05share\"m\n" +

@@ -81,8 +81,15 @@ func (a *audit) examine(ctx context.Context, item table.Item) error {
 		if len(parts) == 2 {
 			a.count(parts[0], quota.CountedBy(item))
 		}
-	case record.KindSecret, record.KindIndex, record.KindSpace, record.KindSlots, record.KindOutcome,
-		record.KindAPIKey, record.KindMember, record.KindLink:
+	case record.KindSpace:
+		err = a.examineAccess(ctx, item, parts[0])
+	case record.KindMember:
+		err = a.examineMembership(ctx, item, parts[0])
+	case record.KindAPIKey:
+		err = a.examineKeyHash(ctx, item)
+	case record.KindLink:
+		err = a.examineLink(ctx, item)
+	case record.KindSecret, record.KindIndex, record.KindSlots, record.KindOutcome:
 	default:
 		a.find(ledgerv1.Finding_RECORD_CORRUPT, jobRef(item.Key), "the key is none of ours")
 	}

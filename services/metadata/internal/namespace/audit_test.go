@@ -1,6 +1,7 @@
 package namespace_test
 
 import (
+	"maps"
 	"slices"
 	"testing"
 
@@ -11,13 +12,16 @@ import (
 	"github.com/holdfast-files/holdfast/services/metadata/table"
 )
 
-// damages are done to the planted records, each of a kind that an audit finds.
-// mended tells whether a repair can undo it without losing anything.
-var damages = map[string]struct {
+// damage is one, what is found of it, and whether that is mended.
+type damage struct {
 	want   ledgerv1.Finding_Kind
 	mended bool
 	damage func(w *world, tree planted)
-}{
+}
+
+// damages are done to the planted records, each of a kind that an audit finds.
+// mended tells whether a repair can undo it without losing anything.
+var damages = map[string]damage{
 	"a node that cannot be decoded": {ledgerv1.Finding_RECORD_CORRUPT, false, func(w *world, tree planted) {
 		item := w.item(record.Node(testSpace, idOf(tree["/b"])))
 		item.Value = []byte("\xff")
@@ -103,7 +107,9 @@ func (w *world) findings(repair bool) []*ledgerv1.Finding {
 // repair changes anything, and that it mends what can be mended.
 func TestAuditFindsDamage(t *testing.T) {
 	p := plant(t)
-	for name, c := range damages {
+	all := maps.Clone(damages)
+	maps.Copy(all, accessDamages)
+	for name, c := range all {
 		t.Run(name, func(t *testing.T) {
 			w := p.world(t)
 			c.damage(w, p.tree)

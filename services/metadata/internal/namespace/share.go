@@ -66,11 +66,11 @@ func (n *Namespace) CreateShare(ctx context.Context, req *metadatav1.CreateShare
 		if node.GetState() != recordv1.Node_LIVE {
 			return nil, nil, fault.New(fault.Conflict.Reason, "%s is in the trash", of)
 		}
-		link := record.Item(record.Link(fresh.GetTokenHash()), "", &recordv1.ShareLink{Space: in, Share: fresh.GetId()})
-		return []table.Write{
+		writes := setShareExpiry(in, fresh, fresh.GetExpireMicros())
+		return append(writes,
 			holdTree(h), // a space that is deleted meanwhile gets none
-			putShare(in, fresh, table.IfAbsent), table.Put(link, table.IfAbsent),
-		}, share(in, fresh, 0), nil
+			putShare(in, fresh, table.IfAbsent), table.Put(linkOf(in, fresh), table.IfAbsent),
+		), share(in, fresh, 0), nil
 	})
 	if err == nil && made.GetName() == (resource.Share{Space: in, ID: fresh.GetId()}).String() {
 		made.Token, made.Uri = token, "/s/"+token
@@ -93,6 +93,11 @@ func shareTokenHash(token string) []byte {
 
 func putShare(space string, s *recordv1.Share, cond table.Cond) table.Write {
 	return table.Put(record.Item(record.ShareOf(space, s.GetId()), s.GetEtag(), s), cond)
+}
+
+// linkOf returns the item by which the token of a share leads to it.
+func linkOf(space string, s *recordv1.Share) table.Item {
+	return record.Item(record.Link(s.GetTokenHash()), "", &recordv1.ShareLink{Space: space, Share: s.GetId()})
 }
 
 func (n *Namespace) checkShare(asked *metadatav1.Share) error {
@@ -247,8 +252,9 @@ func (n *Namespace) UpdateShare(ctx context.Context, req *metadatav1.UpdateShare
 		changed := clone(s)
 		changed.Etag = record.NewEtag()
 		changed.UpdateMicros = max(n.now(), s.GetUpdateMicros()+1)
+		var writes []table.Write
 		if fields["expire_time"] {
-			changed.ExpireMicros = micros(asked.GetExpireTime())
+			writes = setShareExpiry(name.Space, changed, micros(asked.GetExpireTime()))
 		}
 		if fields["max_download_count"] {
 			changed.MaxDownloads = asked.GetMaxDownloadCount()
@@ -256,7 +262,8 @@ func (n *Namespace) UpdateShare(ctx context.Context, req *metadatav1.UpdateShare
 		if fields["password"] {
 			changed.PasswordHash, changed.PasswordSalt = protected.GetPasswordHash(), protected.GetPasswordSalt()
 		}
-		return []table.Write{putShare(name.Space, changed, table.IfTag(s.GetEtag()))}, share(name.Space, changed, count), nil
+		writes = append(writes, putShare(name.Space, changed, table.IfTag(s.GetEtag())))
+		return writes, share(name.Space, changed, count), nil
 	})
 }
 
@@ -280,20 +287,6 @@ func (n *Namespace) DeleteShare(ctx context.Context, req *metadatav1.DeleteShare
 		}
 		return dropShare(name.Space, s), new(emptypb.Empty), nil
 	})
-}
-
-// dropShare returns the writes that remove a share.
-func dropShare(space string, s *recordv1.Share) []table.Write {
-	return []table.Write{
-		table.Delete(record.ShareOf(space, s.GetId()), table.IfTag(s.GetEtag())),
-		table.Delete(record.Link(s.GetTokenHash()), table.Any),
-		table.Delete(record.LinkCount(s.GetTokenHash()), table.Any),
-	}
-}
-
-// dropExpired removes a share that has expired; whoever comes upon one does.
-func (n *Namespace) dropExpired(ctx context.Context, space string, s *recordv1.Share) error {
-	return ignoreConditions(n.table.Commit(ctx, dropShare(space, s)))
 }
 
 // share returns the resource of a share.

@@ -35,6 +35,8 @@ func (n *Namespace) advance(ctx context.Context, item table.Item, job *recordv1.
 		return n.stepSpace(ctx, item, job)
 	case recordv1.Job_UPLOAD:
 		return n.stepUpload(ctx, item, job)
+	case recordv1.Job_SHARE:
+		return n.stepShare(ctx, item, job)
 	default:
 		n.config.Logger.ErrorContext(ctx, "unknown job",
 			slog.String("job", jobRef(item.Key)), slog.String("kind", job.GetKind().String()))

@@ -296,6 +296,43 @@ func KindOf(key table.Key) (Kind, []string) {
 	return Kind(parts[0][0]), parts[1:]
 }
 
+// AccessOf returns what a key of KindSpace is the key of: a member, an API key,
+// the last use of one or a share link, by its id.
+func AccessOf(key table.Key) (of Access, id string) {
+	switch {
+	case strings.HasPrefix(key.Sort, memberPrefix):
+		return AccessMember, key.Sort[len(memberPrefix):]
+	case strings.HasPrefix(key.Sort, linkPrefix):
+		return AccessShare, key.Sort[len(linkPrefix):]
+	case IsAPIKey(key.Sort):
+		return AccessKey, key.Sort[len(keyPrefix):]
+	case IsAPIKeyUse(key.Sort):
+		return AccessKeyUse, strings.TrimSuffix(strings.TrimPrefix(key.Sort, keyPrefix), keyUseSuffix)
+	}
+	return AccessNone, ""
+}
+
+// Access is what a record of a space's access is about.
+type Access byte
+
+// What the records of a space are about, besides its head.
+const (
+	AccessNone Access = iota
+	AccessMember
+	AccessKey
+	AccessKeyUse
+	AccessShare
+)
+
+// IsLink tells whether a key of KindLink is that of the link, and not of its
+// counter.
+func IsLink(key table.Key) bool { return key.Sort == linkSort }
+
+// LinkOf returns the key of the link that a counter is of.
+func LinkOf(counter table.Key) table.Key {
+	return table.Key{Partition: counter.Partition, Sort: linkSort}
+}
+
 // IsNode tells whether a key of KindNode is that of the node itself.
 func IsNode(key table.Key) bool { return key.Sort == nodeSort }
 
