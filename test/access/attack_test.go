@@ -31,6 +31,11 @@ func TestAttacks(t *testing.T) {
 			"stored scripts":       (*world).storedScripts,
 			"revocation":           (*world).revocation,
 			"revoked on the way":   (*world).revokedOnTheWay,
+			"revoked signers":      (*world).signersRevoked,
+			"share tokens":         (*world).shareTokens,
+			"share passwords":      (*world).sharePasswords,
+			"decompression bombs":  (*world).decompressionBombs,
+			"header floods":        (*world).headerFloods,
 		} {
 			t.Run(name, func(t *testing.T) {
 				inner := *w

@@ -19,6 +19,10 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/credentials/insecure"
+
+	"github.com/holdfast-files/holdfast/test/authority"
 	"github.com/holdfast-files/holdfast/test/fleet"
 )
 
@@ -40,6 +44,7 @@ type world struct {
 	counter *atomic.Int64
 	shared  map[string]string // what denied calls are about, by placeholder
 	client  *http.Client
+	creds   credentials.TransportCredentials
 }
 
 var programs = sync.OnceValues(func() (string, error) {
@@ -50,7 +55,15 @@ var programs = sync.OnceValues(func() (string, error) {
 	return fleet.Build(context.Background(), dir)
 })
 
+// newWorld starts a service; further flags stand beside or in place of the usual
+// ones, and an empty one is not given.
 func newWorld(t *testing.T, mode fleet.Mode, flags ...map[string]string) *world {
+	t.Helper()
+	return newSecureWorld(t, mode, nil, flags...)
+}
+
+// newSecureWorld starts a service that speaks TLS with certificates of an authority.
+func newSecureWorld(t *testing.T, mode fleet.Mode, ca *authority.Authority, flags ...map[string]string) *world {
 	t.Helper()
 	built, err := programs()
 	if err != nil {
@@ -66,7 +79,14 @@ func newWorld(t *testing.T, mode fleet.Mode, flags ...map[string]string) *world 
 	}
 	w := &world{
 		t: t, issuer: newIssuer(t), bearers: map[string]string{}, shared: map[string]string{}, counter: new(atomic.Int64),
-		client: &http.Client{Timeout: time.Minute},
+		client: &http.Client{Timeout: time.Minute}, creds: insecure.NewCredentials(),
+	}
+	if ca != nil {
+		trusting, err := ca.Client("")
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.client.Transport, w.creds = &http.Transport{TLSClientConfig: trusting}, credentials.NewTLS(trusting)
 	}
 	jwks := filepath.Join(dir, "jwks.json")
 	if err := w.issuer.Publish(jwks); err != nil {
@@ -81,8 +101,9 @@ func newWorld(t *testing.T, mode fleet.Mode, flags ...map[string]string) *world 
 	for _, more := range flags {
 		maps.Copy(all, more)
 	}
+	maps.DeleteFunc(all, func(_, value string) bool { return value == "" })
 	w.fleet, err = fleet.Start(t.Context(), fleet.Config{
-		Mode: mode, Programs: built, DataDir: filepath.Join(dir, "data"), Flags: all,
+		Mode: mode, Programs: built, DataDir: filepath.Join(dir, "data"), Flags: all, TLS: ca,
 	})
 	if err != nil {
 		t.Fatal(err)

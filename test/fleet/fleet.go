@@ -18,6 +18,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/holdfast-files/holdfast/test/authority"
 )
 
 // Mode is how the services run.
@@ -43,6 +45,9 @@ type Config struct {
 	AWS *AWS
 	// Flags are given to every program that knows them, by name without dashes.
 	Flags map[string]string
+	// TLS, when not nil, is what every program speaks and asks of the others: it
+	// shows the certificate that is issued for its name.
+	TLS *authority.Authority
 	// Env is added to the environment of every program.
 	Env []string
 	// Within, when not empty, is the command that starts every program, such as
@@ -57,6 +62,7 @@ type Fleet struct {
 	URL, Metadata, Ledger, Storage, Inspect string
 
 	config   Config
+	client   *http.Client
 	programs []*Program // in the order of their start
 }
 
@@ -81,6 +87,14 @@ func Launch(config Config) (*Fleet, error) {
 	gateway, metadata, ledger, storage, inspect := ports[0], ports[1], ports[2], ports[3], ports[4]
 	f := &Fleet{
 		URL: "http://" + gateway, Metadata: metadata, Ledger: ledger, Storage: storage, Inspect: inspect, config: config,
+		client: new(http.Client),
+	}
+	if config.TLS != nil {
+		trusting, err := config.TLS.Client("")
+		if err != nil {
+			return nil, err
+		}
+		f.URL, f.client.Transport = "https://"+gateway, &http.Transport{TLSClientConfig: trusting}
 	}
 	if config.Mode == One {
 		f.add("holdfast", "serve", "--listen="+gateway, "--metadata-listen="+metadata,
@@ -119,6 +133,10 @@ func (f *Fleet) add(name string, args ...string) {
 		if value, ok := f.config.Flags[flag]; ok {
 			args = append(args, "--"+flag+"="+value)
 		}
+	}
+	if f.config.TLS != nil {
+		cert, key := f.config.TLS.Files(name)
+		args = append(args, "--tls-cert="+cert, "--tls-key="+key, "--tls-ca="+f.config.TLS.CA)
 	}
 	env := f.config.Env
 	if f.config.AWS != nil {
@@ -164,7 +182,7 @@ func (f *Fleet) probe(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		resp, err := http.DefaultClient.Do(req) //nolint:forbidigo // a test's own probe
+		resp, err := f.client.Do(req)
 		if err != nil {
 			return err
 		}

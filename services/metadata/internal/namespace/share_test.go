@@ -199,6 +199,58 @@ func TestSharePassword(t *testing.T) {
 	want(errorsv1.Reason_REASON_UNAUTHENTICATED, w.follow(&storagev1.SharedTarget{Token: made.GetToken(), Ticket: ticket}))
 }
 
+// How long an answer takes tells nothing of a password, nor of what became of a
+// link: one hash is made for each guess at a link that asks for a password, however
+// much of it is right, and none for a link that leads nowhere, whether it was
+// revoked, has expired or never was. Reads of the table are as many.
+func TestWorkOfAGuess(t *testing.T) {
+	w := newWorld(t)
+	counted := &counting{Table: w.table}
+	w = openWorld(t, counted, w.clock)
+	file := w.put("/f", "x").GetName()
+	work := func(token, password string) (hashes, reads int64) {
+		t.Helper()
+		w.clock.Advance(time.Hour) // so that no guess is one too many
+		before, read := w.PasswordHashes(), counted.reads.Load()
+		_, _ = w.openLink(token, password, "") // only its price is looked at
+		return w.PasswordHashes() - before, counted.reads.Load() - read
+	}
+	right := strings.Repeat("p", 32)
+	made := w.share(&metadatav1.Share{File: file, Password: right})
+	_, readsOfWrong := work(made.GetToken(), "wrong")
+	for _, password := range []string{"x", "p", right[:31], right + "p", right[:31] + "x", "x" + right[1:], strings.Repeat("x", 128)} {
+		if hashes, reads := work(made.GetToken(), password); hashes != 1 || reads != readsOfWrong {
+			t.Errorf("a wrong password of %d bytes: %d hashes, %d reads, want 1 and %d", len(password), hashes, reads, readsOfWrong)
+		}
+	}
+	if hashes, _ := work(made.GetToken(), right); hashes != 1 {
+		t.Errorf("the right password: %d hashes", hashes)
+	}
+	for _, password := range []string{"", strings.Repeat("p", 129), strings.Repeat("p", 1<<20)} {
+		if hashes, _ := work(made.GetToken(), password); hashes != 0 {
+			t.Errorf("what can be no password: %d hashes", hashes)
+		}
+	}
+	revoked := w.share(&metadatav1.Share{File: file, Password: right})
+	if _, err := w.DeleteShare(w.ctx, &metadatav1.DeleteShareRequest{Name: revoked.GetName()}); err != nil {
+		t.Fatal(err)
+	}
+	gone := w.share(&metadatav1.Share{File: file, Password: right, ExpireTime: timestamppb.New(w.clock.Now().Add(time.Minute))})
+	w.clock.Advance(time.Minute)
+	w.sweep()
+	hashes, reads := work(strings.Repeat("A", 43), right)
+	if hashes != 0 {
+		t.Errorf("a link that never was: %d hashes", hashes)
+	}
+	for name, token := range map[string]string{"revoked": revoked.GetToken(), "expired": gone.GetToken()} {
+		for _, password := range []string{"", "wrong", right} {
+			if gotHashes, gotReads := work(token, password); gotHashes != hashes || gotReads != reads {
+				t.Errorf("a link that was %s: %d hashes, %d reads; one that never was: %d, %d", name, gotHashes, gotReads, hashes, reads)
+			}
+		}
+	}
+}
+
 // A path within a shared folder leads down and nowhere else.
 func TestSharedFolder(t *testing.T) {
 	w := newWorld(t)

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/subtle"
 	"encoding/hex"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/crypto/argon2"
@@ -39,6 +40,7 @@ type passwords struct {
 	turns     chan struct{}
 	byShare   *throttle.Pace
 	byAddress *throttle.Pace
+	hashes    atomic.Int64 // that were made: the work that answers took
 }
 
 func newPasswords(now func() time.Time) *passwords {
@@ -105,5 +107,6 @@ func (p *passwords) hash(ctx context.Context, password string, salt []byte) ([]b
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+	p.hashes.Add(1)
 	return argon2.IDKey([]byte(password), salt, argonPasses, argonMemory, argonThreads, argonHash), nil
 }
