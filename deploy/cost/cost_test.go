@@ -1,7 +1,9 @@
 package cost
 
 import (
+	"fmt"
 	"math"
+	"os"
 	"strings"
 	"testing"
 )
@@ -60,5 +62,27 @@ func TestTables(t *testing.T) {
 	}
 	if lines := strings.Count(CallsTable(1, 0.05), "\n"); lines != 2+len(Calls) {
 		t.Errorf("%d lines", lines)
+	}
+}
+
+// TestPricesHaveOneDate: this page, and the README's price of each operation,
+// which is computed from counted calls, are of the same list.
+func TestPricesHaveOneDate(t *testing.T) {
+	for file, want := range map[string][]string{
+		"../README.md": {"of " + Taken},
+		"../../test/cost/price.go": {
+			Taken + `"`, fmt.Sprintf("readUnitPerMillion  = %.3f ", readUnits), fmt.Sprintf("writeUnitPerMillion = %.3f ", writeUnits),
+			fmt.Sprintf("putPerMillion       = %.2f ", blobPut), fmt.Sprintf("getPerMillion       = %.2f ", blobGet),
+		},
+	} {
+		raw, err := os.ReadFile(file) //nolint:gosec // files of the repository
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, text := range want {
+			if !strings.Contains(string(raw), text) {
+				t.Errorf("%s has no %q", file, text)
+			}
+		}
 	}
 }

@@ -2,6 +2,9 @@
 // list prices. The tables in README.md are its output.
 package cost
 
+// Taken is the month of whose price list they are.
+const Taken = "June 2025"
+
 // List prices of us-east-1 in USD, without free tiers. They are written down by
 // hand: nothing here asks AWS.
 const (

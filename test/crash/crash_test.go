@@ -27,7 +27,8 @@ var (
 )
 
 // TestSoakKills kills 60 times, and in a soak SOAK_KILLS times, half of them in
-// each mode.
+// each mode on the embedded engines, and a sixth as often again on those of AWS,
+// whose servers are not killed.
 func TestSoakKills(t *testing.T) {
 	kills := fleet.Amount("SOAK_KILLS", 60, 1000)
 	programs, err := fleet.Build(t.Context(), t.TempDir())
@@ -35,8 +36,26 @@ func TestSoakKills(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, mode := range []fleet.Mode{fleet.One, fleet.Three} {
-		t.Run(string(mode), func(t *testing.T) { killAndCompare(t, mode, programs, kills/2) })
+		t.Run(string(mode), func(t *testing.T) {
+			dir := t.TempDir()
+			killAndCompare(t, fleet.Config{Mode: mode, Programs: programs, DataDir: dir}, kills/2)
+			if out, err := fsck(t.Context(), programs, "--data-dir="+dir); err != nil {
+				t.Errorf("fsck of the data directory: %v\n%s", err, out)
+			}
+		})
 	}
+	t.Run("AWS", func(t *testing.T) {
+		standin, err := fleet.StartStandIn(t.Context(), programs, t.TempDir())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			if err := standin.Kill(); err != nil {
+				t.Error(err)
+			}
+		})
+		killAndCompare(t, fleet.Config{Mode: fleet.Three, Programs: programs, AWS: &standin.AWS}, kills/6)
+	})
 }
 
 // harness is a fleet that is killed and started again while workers use it.
@@ -48,7 +67,7 @@ type harness struct {
 	workers []*worker
 }
 
-func killAndCompare(t *testing.T, mode fleet.Mode, programs string, kills int) {
+func killAndCompare(t *testing.T, config fleet.Config, kills int) {
 	ctx := t.Context()
 	choices := *seed
 	if choices == 0 {
@@ -56,13 +75,10 @@ func killAndCompare(t *testing.T, mode fleet.Mode, programs string, kills int) {
 	}
 	t.Logf("seed %d", choices)
 	random := rand.New(rand.NewPCG(choices, 0))
-	dir := t.TempDir()
-	f, err := fleet.Start(ctx, fleet.Config{
-		Mode: mode, Programs: programs, DataDir: dir,
-		Flags: map[string]string{
-			"upload-lifetime": "20s", "blob-retention": "0s", "sweep-grace": "2s", "sweep-interval": "300ms", "log-level": "warn",
-		},
-	})
+	config.Flags = map[string]string{
+		"upload-lifetime": "20s", "blob-retention": "0s", "sweep-grace": "2s", "sweep-interval": "300ms", "log-level": "warn",
+	}
+	f, err := fleet.Start(ctx, config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,12 +104,9 @@ func killAndCompare(t *testing.T, mode fleet.Mode, programs string, kills int) {
 	if inFlight*10 < kills*9 {
 		t.Errorf("only %d of %d kills hit a change in flight", inFlight, kills)
 	}
-	h.settle(ctx, programs)
+	h.settle(ctx, config.Programs)
 	if err := f.Stop(); err != nil {
 		t.Error(err)
-	}
-	if out, err := fsck(ctx, programs, "--data-dir="+dir); err != nil {
-		t.Errorf("fsck of the data directory: %v\n%s", err, out)
 	}
 }
 
