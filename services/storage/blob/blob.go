@@ -13,8 +13,10 @@ import (
 	"github.com/google/uuid"
 )
 
-// MaxSize is the size of the largest blob in bytes: 5 TiB.
-const MaxSize = 5 << 40
+// MaxSize is the size of the largest blob in bytes: 64 GiB, which S3 holds in
+// fewer parts than it allows while each of them is small enough to be kept in
+// memory. Longer contents are in several blobs.
+const MaxSize = 64 << 30
 
 // ID names a blob. It is a UUIDv7, minted once and never used again.
 type ID = uuid.UUID

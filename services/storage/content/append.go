@@ -13,7 +13,6 @@ import (
 	errorsv1 "github.com/holdfast-files/holdfast/proto/holdfast/errors/v1"
 	ledgerv1 "github.com/holdfast-files/holdfast/proto/holdfast/ledger/v1"
 	storagev1 "github.com/holdfast-files/holdfast/proto/holdfast/storage/v1"
-	"github.com/holdfast-files/holdfast/services/storage/blob"
 )
 
 // appendMemory is what an append is charged, in bytes: what its feed holds and a
@@ -58,7 +57,7 @@ func (e *Engine) AppendUpload(ctx context.Context, spec *storagev1.AppendSpec, b
 	if len(taken.GetGrant()) == 0 {
 		return taken.GetStatus(), surplus(body)
 	}
-	limit := blob.MaxSize - offset
+	limit := maxContents - offset
 	if upload := taken.GetStatus().GetUpload(); upload.SizeBytes != nil {
 		limit = upload.GetSizeBytes() - offset
 	}

@@ -40,6 +40,10 @@ type Config struct {
 	// which they are joined, in bytes: 16 MiB when 0.
 	MinExtent int64
 
+	// LargestBlob is where the contents of an upload are cut into blobs, in bytes:
+	// blob.MaxSize when 0.
+	LargestBlob int64
+
 	// LedgerTimeout bounds one call of the ledger: 10 s when 0.
 	LedgerTimeout time.Duration
 	// CommitTimeout bounds a commit with all its repetitions: 30 s when 0.
@@ -60,6 +64,7 @@ type Engine struct {
 
 	extentTime     time.Duration
 	minExtent      int64
+	largestBlob    int64
 	streamMemory   int64
 	ledgerTimeout  time.Duration
 	commitTimeout  time.Duration
@@ -76,6 +81,7 @@ func New(cfg Config) *Engine {
 		turns:          turns{now: map[string]*turn{}},
 		extentTime:     or(cfg.ExtentTime, time.Minute),
 		minExtent:      or(cfg.MinExtent, minExtentBytes),
+		largestBlob:    or(cfg.LargestBlob, blob.MaxSize),
 		streamMemory:   or(cfg.StreamMemory, 2<<20),
 		ledgerTimeout:  or(cfg.LedgerTimeout, 10*time.Second),
 		commitTimeout:  or(cfg.CommitTimeout, 30*time.Second),

@@ -61,6 +61,7 @@ const (
 	begin   step = "Begin"
 	create  step = "create"
 	remove  step = "delete"
+	extend  step = "Extend"
 	commit  step = "Commit"
 	abandon step = "Abandon"
 )
@@ -76,6 +77,7 @@ func rows() [][]mishap {
 	for s, hows := range map[step][]how{
 		begin:  {lost, errored, left, leftLost, leftErrored, killedBefore, killedAfter, refusal},
 		create: {lost, errored, late, full, left, leftLost, leftErrored, killedBefore, killedAfter, internalErr},
+		extend: {lost, lostOnce, errored, erroredOnce, left, leftLost, leftErrored, killedBefore, killedAfter, refusal},
 		commit: {lost, lostOnce, errored, erroredOnce, slowOnce, left, leftLost, leftErrored, killedBefore, killedAfter, refusal, internalErr},
 	} {
 		for _, h := range hows {
@@ -235,7 +237,7 @@ func testUploadFault(t *testing.T, row []mishap, data []byte, overwrite, known b
 		t.Error("the repetition has another outcome")
 	}
 	w.sweepAll(t)
-	if got, want := len(w.store.IDs()), before+min(len(data), 1); got != want {
+	if got, want := len(w.store.IDs()), before+(len(data)+largestBlob-1)/largestBlob; got != want {
 		t.Errorf("%d blobs are left, want %d", got, want)
 	}
 	if _, got, err := w.download(t.Context(), pathRequest("/a")); err != nil || !bytes.Equal(got, data) {
@@ -264,6 +266,8 @@ func wantsSuccess(row []mishap, size int) bool {
 	switch {
 	case m.step == create && size == 0:
 		return true // empty contents need no blob
+	case m.step == extend:
+		return size <= largestBlob || m.how.times == 1
 	case m.step == commit:
 		return m.how.times == 1 || m.how.name == left.name
 	}

@@ -9,7 +9,6 @@ import (
 	"github.com/holdfast-files/holdfast/internal/fault"
 	errorsv1 "github.com/holdfast-files/holdfast/proto/holdfast/errors/v1"
 	storagev1 "github.com/holdfast-files/holdfast/proto/holdfast/storage/v1"
-	"github.com/holdfast-files/holdfast/services/storage/blob"
 )
 
 // intake is the body of an upload on its way to a blob. It yields io.EOF only
@@ -48,7 +47,7 @@ func (in *intake) Read(p []byte) (int, error) {
 	switch {
 	case in.size != unknown && in.read > in.size:
 		in.end = fault.Invalidf("size_bytes", "%d bytes were announced and more came", in.size)
-	case in.read > blob.MaxSize:
+	case in.read > maxContents:
 		in.end = tooLarge()
 	case in.most.exceeded(in.read):
 		in.end = in.most.error()

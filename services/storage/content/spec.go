@@ -7,8 +7,10 @@ import (
 	"github.com/holdfast-files/holdfast/internal/fault"
 	errorsv1 "github.com/holdfast-files/holdfast/proto/holdfast/errors/v1"
 	storagev1 "github.com/holdfast-files/holdfast/proto/holdfast/storage/v1"
-	"github.com/holdfast-files/holdfast/services/storage/blob"
 )
+
+// maxContents is the length of the longest contents in bytes: 5 TiB.
+const maxContents = 5 << 40
 
 // unknown is the announced length of contents whose length was not announced.
 const unknown = -1
@@ -22,7 +24,7 @@ func checkSpec(spec *storagev1.UploadSpec) error {
 	if spec.SizeBytes != nil && spec.GetSizeBytes() < 0 {
 		return fault.Invalidf("size_bytes", "must not be negative")
 	}
-	if spec.GetSizeBytes() > blob.MaxSize {
+	if spec.GetSizeBytes() > maxContents {
 		return tooLarge()
 	}
 	if n := len(spec.GetSha256()); n != 0 && n != sha256.Size {
@@ -42,5 +44,5 @@ func announcedSize(spec *storagev1.UploadSpec) int64 {
 }
 
 func tooLarge() error {
-	return fault.New(errorsv1.Reason_REASON_TOO_LARGE, "the contents are larger than %d bytes", int64(blob.MaxSize))
+	return fault.New(errorsv1.Reason_REASON_TOO_LARGE, "the contents are larger than %d bytes", int64(maxContents))
 }

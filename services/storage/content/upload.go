@@ -1,11 +1,8 @@
 package content
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"io"
-	"log/slog"
 
 	"github.com/google/uuid"
 	"github.com/holdfast-files/holdfast/internal/fault"
@@ -77,104 +74,33 @@ func (e *Engine) store(ctx context.Context, begun *ledgerv1.BeginResponse, in *i
 	if err != nil || begun.GetExpireTime() == nil {
 		return nil, fault.Wrap(err, errorsv1.Reason_REASON_INTERNAL, "the ledger's leave to upload is incomplete")
 	}
-	// The intent protects the blob until then and no longer.
+	// The intent protects the blobs until then and no longer.
 	uploading, cancel := context.WithDeadlineCause(ctx, begun.GetExpireTime().AsTime(), errExpired)
 	defer cancel()
 
-	created, err := e.write(uploading, id, in)
+	p := &placing{Engine: e, grant: begun.GetGrant(), blobs: []blob.ID{id}}
+	err = p.write(uploading, in)
 	if err == nil {
 		// Whoever went away while the last bytes were written has not
 		// uploaded; from here on the commit is seen through.
 		err = uploading.Err()
 	}
 	if err != nil {
-		e.withdraw(ctx, begun.GetGrant(), id, created)
+		p.withdraw(ctx)
 		return nil, failed(uploading, err, "storing the contents")
 	}
 
-	req := &ledgerv1.CommitRequest{Grant: begun.GetGrant(), SizeBytes: in.read, Sha256: in.sha256()}
-	if in.read > 0 {
-		req.Extents = []*ledgerv1.Extent{{BlobId: begun.GetBlobId(), Length: in.read}}
-	}
-	resp, err := e.commit(ctx, req)
+	resp, err := e.commit(ctx, &ledgerv1.CommitRequest{
+		Grant: p.grant, Extents: p.extents, SizeBytes: in.read, Sha256: in.sha256(),
+	})
 	if err != nil {
 		// Perhaps it has happened, perhaps a copy of it is still on its way:
 		// only the ledger can tell. It makes the intent due if there still is
-		// one, and then the sweeper deletes the blob. To delete it here could
+		// one, and then the sweeper deletes the blobs. To delete them here could
 		// take the bytes from under a file that is visible.
-		e.withdraw(ctx, begun.GetGrant(), id, undecided)
+		p.last = undecided
+		p.withdraw(ctx)
 		return nil, err
 	}
 	return &storagev1.UploadResponse{File: resp.GetFile(), Created: resp.GetCreated()}, nil
-}
-
-// creation says what is known of a blob after a try to create it.
-type creation int
-
-const (
-	untouched creation = iota // nothing was sent to the blob store
-	settled                   // there is a blob or there is none, and that will not change by itself
-	unsettled                 // the try may still come to something
-	foreign                   // the blob is somebody else's
-	undecided                 // the ledger may refer to it
-)
-
-// write stores the body as a blob. The blob is whole and as announced when
-// write returns nil; contents of 0 bytes need none.
-func (e *Engine) write(ctx context.Context, id blob.ID, in *intake) (creation, error) {
-	body := io.Reader(in)
-	hint := in.size
-	if size := bufferFor(in.size); size != 0 {
-		buffer := takeBuffer(size)
-		defer giveBuffer(buffer)
-		n, err := in.fill(*buffer)
-		if err != nil {
-			return untouched, err
-		}
-		body = bytes.NewReader((*buffer)[:n])
-		if in.whole() {
-			hint = int64(n)
-		} else {
-			body = io.MultiReader(body, in)
-		}
-	}
-	if err := ctx.Err(); err != nil || hint == 0 {
-		return untouched, err
-	}
-
-	n, err := e.blobs.Create(ctx, id, body, hint)
-	switch {
-	case errors.Is(err, blob.ErrExists):
-		e.logger.ErrorContext(ctx, "the ledger handed out a blob id twice", slog.Any("blob", id))
-		return foreign, fault.Wrap(err, errorsv1.Reason_REASON_INTERNAL, "storing the contents failed")
-	case in.failure() != nil:
-		// Create cannot have taken this body for whole.
-		return settled, in.failure()
-	case err != nil:
-		return unsettled, err
-	case n != in.read || !in.whole():
-		return settled, fault.New(errorsv1.Reason_REASON_INTERNAL, "%d of %d bytes were stored", n, in.read)
-	}
-	return settled, nil
-}
-
-// withdraw undoes a failed upload as far as it can be reached, also when the
-// caller is gone. What it cannot do, the sweeper does by the intent.
-func (e *Engine) withdraw(ctx context.Context, grant []byte, id blob.ID, state creation) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), e.cleanupTimeout)
-	defer cancel()
-	switch state {
-	case foreign:
-		return // also the intent must not lead anybody to delete it sooner
-	case undecided:
-		e.abandon(ctx, grant, false)
-	case untouched:
-		e.abandon(ctx, grant, true)
-	case settled, unsettled:
-		err := e.blobs.Delete(ctx, id)
-		if err != nil {
-			e.logger.WarnContext(ctx, "blob of a failed upload not deleted; the sweeper will", slog.Any("blob", id), slog.Any("error", err))
-		}
-		e.abandon(ctx, grant, err == nil && state == settled)
-	}
 }

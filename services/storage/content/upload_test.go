@@ -15,7 +15,6 @@ import (
 	"github.com/holdfast-files/holdfast/internal/fault"
 	errorsv1 "github.com/holdfast-files/holdfast/proto/holdfast/errors/v1"
 	storagev1 "github.com/holdfast-files/holdfast/proto/holdfast/storage/v1"
-	"github.com/holdfast-files/holdfast/services/storage/blob"
 	"github.com/holdfast-files/holdfast/services/storage/content"
 	"github.com/holdfast-files/holdfast/services/storage/internal/faultblob"
 	"github.com/holdfast-files/holdfast/services/storage/internal/ledgertest"
@@ -65,7 +64,7 @@ func TestUploadRefusesSpec(t *testing.T) {
 	}{
 		"no target":     {func(s *storagev1.UploadSpec) { s.Target = nil }, errorsv1.Reason_REASON_INVALID_ARGUMENT},
 		"negative size": {announce(-1), errorsv1.Reason_REASON_INVALID_ARGUMENT},
-		"too large":     {announce(blob.MaxSize + 1), errorsv1.Reason_REASON_TOO_LARGE},
+		"too large":     {announce(5<<40 + 1), errorsv1.Reason_REASON_TOO_LARGE},
 		"short sha256":  {func(s *storagev1.UploadSpec) { s.Sha256 = make([]byte, 31) }, errorsv1.Reason_REASON_INVALID_ARGUMENT},
 		"long sha512":   {func(s *storagev1.UploadSpec) { s.Sha512 = make([]byte, 65) }, errorsv1.Reason_REASON_INVALID_ARGUMENT},
 	}
@@ -134,7 +133,7 @@ func TestReplay(t *testing.T) {
 			t.Errorf("%s: got %v, want %v", name, err, c.want)
 		}
 	}
-	if n := len(w.store.IDs()); n != 1 {
+	if n := len(w.store.IDs()); n != len(data)/largestBlob {
 		t.Errorf("%d blobs", n)
 	}
 	ctx, cancel := context.WithCancel(t.Context())

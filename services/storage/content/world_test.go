@@ -26,6 +26,9 @@ type world struct {
 	sweeper *sweeper.Sweeper
 }
 
+// largestBlob is so small that tests of large uploads are of several blobs.
+const largestBlob = 1 << 20
+
 func newWorld(tb testing.TB, ledgerFault func(method string) ledgertest.Fault) *world {
 	tb.Helper()
 	store := faultblob.New(tb)
@@ -38,6 +41,7 @@ func newWorld(tb testing.TB, ledgerFault func(method string) ledgertest.Fault) *
 			Blobs: store, Ledger: ledger.Client(ledgerFault), Logger: quiet,
 			// One upload at a time: memory that is not given back stops the next.
 			UploadMemory: 1, AdmissionTimeout: time.Minute,
+			LargestBlob: largestBlob,
 		}),
 		sweeper: sweeper.New(sweeper.Config{Blobs: store, Ledger: ledger.Client(nil), Logger: quiet}),
 	}

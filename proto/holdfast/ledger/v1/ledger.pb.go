@@ -124,7 +124,7 @@ func (x Finding_Kind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Finding_Kind.Descriptor instead.
 func (Finding_Kind) EnumDescriptor() ([]byte, []int) {
-	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{19, 0}
+	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{21, 0}
 }
 
 // BeginRequest asks for leave to upload.
@@ -334,9 +334,9 @@ func (x *Replay) GetSizeBytes() int64 {
 // CommitRequest makes an upload visible.
 type CommitRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The grant of Begin.
+	// The grant of Begin, or of the last Extend.
 	Grant []byte `protobuf:"bytes,1,opt,name=grant,proto3" json:"grant,omitempty"`
-	// Where the bytes are, in order.
+	// Where the bytes are, in order: the whole of each blob that was granted.
 	Extents []*Extent `protobuf:"bytes,2,rep,name=extents,proto3" json:"extents,omitempty"`
 	// Length of the contents in bytes.
 	SizeBytes int64 `protobuf:"varint,3,opt,name=size_bytes,json=sizeBytes,proto3" json:"size_bytes,omitempty"`
@@ -459,6 +459,107 @@ func (x *CommitResponse) GetCreated() bool {
 	return false
 }
 
+// ExtendRequest asks for another blob.
+type ExtendRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The grant of Begin, or of the Extend before.
+	Grant         []byte `protobuf:"bytes,1,opt,name=grant,proto3" json:"grant,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExtendRequest) Reset() {
+	*x = ExtendRequest{}
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExtendRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExtendRequest) ProtoMessage() {}
+
+func (x *ExtendRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExtendRequest.ProtoReflect.Descriptor instead.
+func (*ExtendRequest) Descriptor() ([]byte, []int) {
+	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *ExtendRequest) GetGrant() []byte {
+	if x != nil {
+		return x.Grant
+	}
+	return nil
+}
+
+// ExtendResponse is leave to go on.
+type ExtendResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Takes the place of the grant that was sent, for Commit and Abandon.
+	Grant []byte `protobuf:"bytes,1,opt,name=grant,proto3" json:"grant,omitempty"`
+	// Id of the blob to create.
+	BlobId        string `protobuf:"bytes,2,opt,name=blob_id,json=blobId,proto3" json:"blob_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExtendResponse) Reset() {
+	*x = ExtendResponse{}
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExtendResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExtendResponse) ProtoMessage() {}
+
+func (x *ExtendResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExtendResponse.ProtoReflect.Descriptor instead.
+func (*ExtendResponse) Descriptor() ([]byte, []int) {
+	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *ExtendResponse) GetGrant() []byte {
+	if x != nil {
+		return x.Grant
+	}
+	return nil
+}
+
+func (x *ExtendResponse) GetBlobId() string {
+	if x != nil {
+		return x.BlobId
+	}
+	return ""
+}
+
 // AbandonRequest gives an upload up.
 type AbandonRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -472,7 +573,7 @@ type AbandonRequest struct {
 
 func (x *AbandonRequest) Reset() {
 	*x = AbandonRequest{}
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[5]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -484,7 +585,7 @@ func (x *AbandonRequest) String() string {
 func (*AbandonRequest) ProtoMessage() {}
 
 func (x *AbandonRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[5]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -497,7 +598,7 @@ func (x *AbandonRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AbandonRequest.ProtoReflect.Descriptor instead.
 func (*AbandonRequest) Descriptor() ([]byte, []int) {
-	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{5}
+	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *AbandonRequest) GetGrant() []byte {
@@ -523,7 +624,7 @@ type AbandonResponse struct {
 
 func (x *AbandonResponse) Reset() {
 	*x = AbandonResponse{}
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[6]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -535,7 +636,7 @@ func (x *AbandonResponse) String() string {
 func (*AbandonResponse) ProtoMessage() {}
 
 func (x *AbandonResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[6]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -548,7 +649,7 @@ func (x *AbandonResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AbandonResponse.ProtoReflect.Descriptor instead.
 func (*AbandonResponse) Descriptor() ([]byte, []int) {
-	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{6}
+	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{8}
 }
 
 // LocateRequest asks where contents are.
@@ -569,7 +670,7 @@ type LocateRequest struct {
 
 func (x *LocateRequest) Reset() {
 	*x = LocateRequest{}
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[7]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -581,7 +682,7 @@ func (x *LocateRequest) String() string {
 func (*LocateRequest) ProtoMessage() {}
 
 func (x *LocateRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[7]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -594,7 +695,7 @@ func (x *LocateRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LocateRequest.ProtoReflect.Descriptor instead.
 func (*LocateRequest) Descriptor() ([]byte, []int) {
-	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{7}
+	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *LocateRequest) GetSource() isLocateRequest_Source {
@@ -664,7 +765,7 @@ type LocateResponse struct {
 
 func (x *LocateResponse) Reset() {
 	*x = LocateResponse{}
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[8]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -676,7 +777,7 @@ func (x *LocateResponse) String() string {
 func (*LocateResponse) ProtoMessage() {}
 
 func (x *LocateResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[8]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -689,7 +790,7 @@ func (x *LocateResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LocateResponse.ProtoReflect.Descriptor instead.
 func (*LocateResponse) Descriptor() ([]byte, []int) {
-	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{8}
+	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *LocateResponse) GetFile() *v12.File {
@@ -738,7 +839,7 @@ type LocateSharedRequest struct {
 
 func (x *LocateSharedRequest) Reset() {
 	*x = LocateSharedRequest{}
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[9]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -750,7 +851,7 @@ func (x *LocateSharedRequest) String() string {
 func (*LocateSharedRequest) ProtoMessage() {}
 
 func (x *LocateSharedRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[9]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -763,7 +864,7 @@ func (x *LocateSharedRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LocateSharedRequest.ProtoReflect.Descriptor instead.
 func (*LocateSharedRequest) Descriptor() ([]byte, []int) {
-	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{9}
+	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *LocateSharedRequest) GetSource() isLocateSharedRequest_Source {
@@ -832,7 +933,7 @@ type LocateSharedResponse struct {
 
 func (x *LocateSharedResponse) Reset() {
 	*x = LocateSharedResponse{}
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[10]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -844,7 +945,7 @@ func (x *LocateSharedResponse) String() string {
 func (*LocateSharedResponse) ProtoMessage() {}
 
 func (x *LocateSharedResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[10]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -857,7 +958,7 @@ func (x *LocateSharedResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LocateSharedResponse.ProtoReflect.Descriptor instead.
 func (*LocateSharedResponse) Descriptor() ([]byte, []int) {
-	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{10}
+	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *LocateSharedResponse) GetLocated() *LocateResponse {
@@ -894,7 +995,7 @@ type ClaimJobsRequest struct {
 
 func (x *ClaimJobsRequest) Reset() {
 	*x = ClaimJobsRequest{}
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[11]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -906,7 +1007,7 @@ func (x *ClaimJobsRequest) String() string {
 func (*ClaimJobsRequest) ProtoMessage() {}
 
 func (x *ClaimJobsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[11]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -919,7 +1020,7 @@ func (x *ClaimJobsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimJobsRequest.ProtoReflect.Descriptor instead.
 func (*ClaimJobsRequest) Descriptor() ([]byte, []int) {
-	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{11}
+	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ClaimJobsRequest) GetLimit() int32 {
@@ -953,7 +1054,7 @@ type Job struct {
 
 func (x *Job) Reset() {
 	*x = Job{}
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[12]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -965,7 +1066,7 @@ func (x *Job) String() string {
 func (*Job) ProtoMessage() {}
 
 func (x *Job) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[12]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -978,7 +1079,7 @@ func (x *Job) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Job.ProtoReflect.Descriptor instead.
 func (*Job) Descriptor() ([]byte, []int) {
-	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{12}
+	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Job) GetId() string {
@@ -1026,7 +1127,7 @@ type Digestion struct {
 
 func (x *Digestion) Reset() {
 	*x = Digestion{}
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[13]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1038,7 +1139,7 @@ func (x *Digestion) String() string {
 func (*Digestion) ProtoMessage() {}
 
 func (x *Digestion) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[13]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1051,7 +1152,7 @@ func (x *Digestion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Digestion.ProtoReflect.Descriptor instead.
 func (*Digestion) Descriptor() ([]byte, []int) {
-	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{13}
+	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Digestion) GetExtents() []*Extent {
@@ -1100,7 +1201,7 @@ type ClaimJobsResponse struct {
 
 func (x *ClaimJobsResponse) Reset() {
 	*x = ClaimJobsResponse{}
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[14]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1112,7 +1213,7 @@ func (x *ClaimJobsResponse) String() string {
 func (*ClaimJobsResponse) ProtoMessage() {}
 
 func (x *ClaimJobsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[14]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1125,7 +1226,7 @@ func (x *ClaimJobsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimJobsResponse.ProtoReflect.Descriptor instead.
 func (*ClaimJobsResponse) Descriptor() ([]byte, []int) {
-	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{14}
+	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ClaimJobsResponse) GetJobs() []*Job {
@@ -1176,7 +1277,7 @@ type FinishJobRequest struct {
 
 func (x *FinishJobRequest) Reset() {
 	*x = FinishJobRequest{}
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[15]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1188,7 +1289,7 @@ func (x *FinishJobRequest) String() string {
 func (*FinishJobRequest) ProtoMessage() {}
 
 func (x *FinishJobRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[15]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1201,7 +1302,7 @@ func (x *FinishJobRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FinishJobRequest.ProtoReflect.Descriptor instead.
 func (*FinishJobRequest) Descriptor() ([]byte, []int) {
-	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{15}
+	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *FinishJobRequest) GetId() string {
@@ -1248,7 +1349,7 @@ type FinishJobResponse struct {
 
 func (x *FinishJobResponse) Reset() {
 	*x = FinishJobResponse{}
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[16]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1260,7 +1361,7 @@ func (x *FinishJobResponse) String() string {
 func (*FinishJobResponse) ProtoMessage() {}
 
 func (x *FinishJobResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[16]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1273,7 +1374,7 @@ func (x *FinishJobResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FinishJobResponse.ProtoReflect.Descriptor instead.
 func (*FinishJobResponse) Descriptor() ([]byte, []int) {
-	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{16}
+	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{18}
 }
 
 // AuditRequest asks for a page of the audit.
@@ -1291,7 +1392,7 @@ type AuditRequest struct {
 
 func (x *AuditRequest) Reset() {
 	*x = AuditRequest{}
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[17]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1303,7 +1404,7 @@ func (x *AuditRequest) String() string {
 func (*AuditRequest) ProtoMessage() {}
 
 func (x *AuditRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[17]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1316,7 +1417,7 @@ func (x *AuditRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AuditRequest.ProtoReflect.Descriptor instead.
 func (*AuditRequest) Descriptor() ([]byte, []int) {
-	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{17}
+	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *AuditRequest) GetPageToken() string {
@@ -1359,7 +1460,7 @@ type Reference struct {
 
 func (x *Reference) Reset() {
 	*x = Reference{}
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[18]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1371,7 +1472,7 @@ func (x *Reference) String() string {
 func (*Reference) ProtoMessage() {}
 
 func (x *Reference) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[18]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1384,7 +1485,7 @@ func (x *Reference) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reference.ProtoReflect.Descriptor instead.
 func (*Reference) Descriptor() ([]byte, []int) {
-	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{18}
+	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Reference) GetName() string {
@@ -1439,7 +1540,7 @@ type Finding struct {
 
 func (x *Finding) Reset() {
 	*x = Finding{}
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[19]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1451,7 +1552,7 @@ func (x *Finding) String() string {
 func (*Finding) ProtoMessage() {}
 
 func (x *Finding) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[19]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1464,7 +1565,7 @@ func (x *Finding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Finding.ProtoReflect.Descriptor instead.
 func (*Finding) Descriptor() ([]byte, []int) {
-	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{19}
+	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Finding) GetKind() Finding_Kind {
@@ -1516,7 +1617,7 @@ type AuditResponse struct {
 
 func (x *AuditResponse) Reset() {
 	*x = AuditResponse{}
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[20]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1528,7 +1629,7 @@ func (x *AuditResponse) String() string {
 func (*AuditResponse) ProtoMessage() {}
 
 func (x *AuditResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[20]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1541,7 +1642,7 @@ func (x *AuditResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AuditResponse.ProtoReflect.Descriptor instead.
 func (*AuditResponse) Descriptor() ([]byte, []int) {
-	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{20}
+	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *AuditResponse) GetReferences() []*Reference {
@@ -1605,7 +1706,7 @@ type Usage struct {
 
 func (x *Usage) Reset() {
 	*x = Usage{}
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[21]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1617,7 +1718,7 @@ func (x *Usage) String() string {
 func (*Usage) ProtoMessage() {}
 
 func (x *Usage) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[21]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1630,7 +1731,7 @@ func (x *Usage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Usage.ProtoReflect.Descriptor instead.
 func (*Usage) Descriptor() ([]byte, []int) {
-	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{21}
+	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Usage) GetSpace() string {
@@ -1682,7 +1783,7 @@ type CorrectUsageRequest struct {
 
 func (x *CorrectUsageRequest) Reset() {
 	*x = CorrectUsageRequest{}
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[22]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1694,7 +1795,7 @@ func (x *CorrectUsageRequest) String() string {
 func (*CorrectUsageRequest) ProtoMessage() {}
 
 func (x *CorrectUsageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[22]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1707,7 +1808,7 @@ func (x *CorrectUsageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CorrectUsageRequest.ProtoReflect.Descriptor instead.
 func (*CorrectUsageRequest) Descriptor() ([]byte, []int) {
-	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{22}
+	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *CorrectUsageRequest) GetHeld() *Usage {
@@ -1733,7 +1834,7 @@ type CorrectUsageResponse struct {
 
 func (x *CorrectUsageResponse) Reset() {
 	*x = CorrectUsageResponse{}
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[23]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1745,7 +1846,7 @@ func (x *CorrectUsageResponse) String() string {
 func (*CorrectUsageResponse) ProtoMessage() {}
 
 func (x *CorrectUsageResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[23]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1758,7 +1859,7 @@ func (x *CorrectUsageResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CorrectUsageResponse.ProtoReflect.Descriptor instead.
 func (*CorrectUsageResponse) Descriptor() ([]byte, []int) {
-	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{23}
+	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{25}
 }
 
 // InspectRequest asks for a comparison of blobs and records.
@@ -1774,7 +1875,7 @@ type InspectRequest struct {
 
 func (x *InspectRequest) Reset() {
 	*x = InspectRequest{}
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[24]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1786,7 +1887,7 @@ func (x *InspectRequest) String() string {
 func (*InspectRequest) ProtoMessage() {}
 
 func (x *InspectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[24]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1799,7 +1900,7 @@ func (x *InspectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InspectRequest.ProtoReflect.Descriptor instead.
 func (*InspectRequest) Descriptor() ([]byte, []int) {
-	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{24}
+	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *InspectRequest) GetDeep() bool {
@@ -1832,7 +1933,7 @@ type InspectResponse struct {
 
 func (x *InspectResponse) Reset() {
 	*x = InspectResponse{}
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[25]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1844,7 +1945,7 @@ func (x *InspectResponse) String() string {
 func (*InspectResponse) ProtoMessage() {}
 
 func (x *InspectResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[25]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1857,7 +1958,7 @@ func (x *InspectResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InspectResponse.ProtoReflect.Descriptor instead.
 func (*InspectResponse) Descriptor() ([]byte, []int) {
-	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{25}
+	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *InspectResponse) GetPayload() isInspectResponse_Payload {
@@ -1924,7 +2025,7 @@ type InspectSummary struct {
 
 func (x *InspectSummary) Reset() {
 	*x = InspectSummary{}
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[26]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1936,7 +2037,7 @@ func (x *InspectSummary) String() string {
 func (*InspectSummary) ProtoMessage() {}
 
 func (x *InspectSummary) ProtoReflect() protoreflect.Message {
-	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[26]
+	mi := &file_holdfast_ledger_v1_ledger_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1949,7 +2050,7 @@ func (x *InspectSummary) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InspectSummary.ProtoReflect.Descriptor instead.
 func (*InspectSummary) Descriptor() ([]byte, []int) {
-	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{26}
+	return file_holdfast_ledger_v1_ledger_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *InspectSummary) GetRecordCount() int64 {
@@ -2022,7 +2123,12 @@ const file_holdfast_ledger_v1_ledger_proto_rawDesc = "" +
 	"\x06sha256\x18\x04 \x01(\fR\x06sha256\"Z\n" +
 	"\x0eCommitResponse\x12.\n" +
 	"\x04file\x18\x01 \x01(\v2\x1a.holdfast.metadata.v1.FileR\x04file\x12\x18\n" +
-	"\acreated\x18\x02 \x01(\bR\acreated\"G\n" +
+	"\acreated\x18\x02 \x01(\bR\acreated\"%\n" +
+	"\rExtendRequest\x12\x14\n" +
+	"\x05grant\x18\x01 \x01(\fR\x05grant\"?\n" +
+	"\x0eExtendResponse\x12\x14\n" +
+	"\x05grant\x18\x01 \x01(\fR\x05grant\x12\x17\n" +
+	"\ablob_id\x18\x02 \x01(\tR\x06blobId\"G\n" +
 	"\x0eAbandonRequest\x12\x14\n" +
 	"\x05grant\x18\x01 \x01(\fR\x05grant\x12\x1f\n" +
 	"\vblob_absent\x18\x02 \x01(\bR\n" +
@@ -2147,10 +2253,12 @@ const file_holdfast_ledger_v1_ledger_proto_rawDesc = "" +
 	"blob_count\x18\x03 \x01(\x03R\tblobCount\x12#\n" +
 	"\rpending_count\x18\x04 \x01(\x03R\fpendingCount\x12%\n" +
 	"\x0everified_bytes\x18\x05 \x01(\x03R\rverifiedBytes\x12#\n" +
-	"\rfinding_count\x18\x06 \x01(\x03R\ffindingCount2\xf5\t\n" +
+	"\rfinding_count\x18\x06 \x01(\x03R\ffindingCount2\xc6\n" +
+	"\n" +
 	"\rLedgerService\x12L\n" +
 	"\x05Begin\x12 .holdfast.ledger.v1.BeginRequest\x1a!.holdfast.ledger.v1.BeginResponse\x12O\n" +
-	"\x06Commit\x12!.holdfast.ledger.v1.CommitRequest\x1a\".holdfast.ledger.v1.CommitResponse\x12R\n" +
+	"\x06Commit\x12!.holdfast.ledger.v1.CommitRequest\x1a\".holdfast.ledger.v1.CommitResponse\x12O\n" +
+	"\x06Extend\x12!.holdfast.ledger.v1.ExtendRequest\x1a\".holdfast.ledger.v1.ExtendResponse\x12R\n" +
 	"\aAbandon\x12\".holdfast.ledger.v1.AbandonRequest\x1a#.holdfast.ledger.v1.AbandonResponse\x12O\n" +
 	"\x06Locate\x12!.holdfast.ledger.v1.LocateRequest\x1a\".holdfast.ledger.v1.LocateResponse\x12[\n" +
 	"\n" +
@@ -2182,7 +2290,7 @@ func file_holdfast_ledger_v1_ledger_proto_rawDescGZIP() []byte {
 }
 
 var file_holdfast_ledger_v1_ledger_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_holdfast_ledger_v1_ledger_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
+var file_holdfast_ledger_v1_ledger_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
 var file_holdfast_ledger_v1_ledger_proto_goTypes = []any{
 	(Finding_Kind)(0),             // 0: holdfast.ledger.v1.Finding.Kind
 	(*BeginRequest)(nil),          // 1: holdfast.ledger.v1.BeginRequest
@@ -2190,111 +2298,115 @@ var file_holdfast_ledger_v1_ledger_proto_goTypes = []any{
 	(*Replay)(nil),                // 3: holdfast.ledger.v1.Replay
 	(*CommitRequest)(nil),         // 4: holdfast.ledger.v1.CommitRequest
 	(*CommitResponse)(nil),        // 5: holdfast.ledger.v1.CommitResponse
-	(*AbandonRequest)(nil),        // 6: holdfast.ledger.v1.AbandonRequest
-	(*AbandonResponse)(nil),       // 7: holdfast.ledger.v1.AbandonResponse
-	(*LocateRequest)(nil),         // 8: holdfast.ledger.v1.LocateRequest
-	(*LocateResponse)(nil),        // 9: holdfast.ledger.v1.LocateResponse
-	(*LocateSharedRequest)(nil),   // 10: holdfast.ledger.v1.LocateSharedRequest
-	(*LocateSharedResponse)(nil),  // 11: holdfast.ledger.v1.LocateSharedResponse
-	(*ClaimJobsRequest)(nil),      // 12: holdfast.ledger.v1.ClaimJobsRequest
-	(*Job)(nil),                   // 13: holdfast.ledger.v1.Job
-	(*Digestion)(nil),             // 14: holdfast.ledger.v1.Digestion
-	(*ClaimJobsResponse)(nil),     // 15: holdfast.ledger.v1.ClaimJobsResponse
-	(*FinishJobRequest)(nil),      // 16: holdfast.ledger.v1.FinishJobRequest
-	(*FinishJobResponse)(nil),     // 17: holdfast.ledger.v1.FinishJobResponse
-	(*AuditRequest)(nil),          // 18: holdfast.ledger.v1.AuditRequest
-	(*Reference)(nil),             // 19: holdfast.ledger.v1.Reference
-	(*Finding)(nil),               // 20: holdfast.ledger.v1.Finding
-	(*AuditResponse)(nil),         // 21: holdfast.ledger.v1.AuditResponse
-	(*Usage)(nil),                 // 22: holdfast.ledger.v1.Usage
-	(*CorrectUsageRequest)(nil),   // 23: holdfast.ledger.v1.CorrectUsageRequest
-	(*CorrectUsageResponse)(nil),  // 24: holdfast.ledger.v1.CorrectUsageResponse
-	(*InspectRequest)(nil),        // 25: holdfast.ledger.v1.InspectRequest
-	(*InspectResponse)(nil),       // 26: holdfast.ledger.v1.InspectResponse
-	(*InspectSummary)(nil),        // 27: holdfast.ledger.v1.InspectSummary
-	(*v1.UploadSpec)(nil),         // 28: holdfast.storage.v1.UploadSpec
-	(*timestamppb.Timestamp)(nil), // 29: google.protobuf.Timestamp
-	(v11.Reason)(0),               // 30: holdfast.errors.v1.Reason
-	(*v1.UploadResponse)(nil),     // 31: holdfast.storage.v1.UploadResponse
-	(*Extent)(nil),                // 32: holdfast.ledger.v1.Extent
-	(*v12.File)(nil),              // 33: holdfast.metadata.v1.File
-	(*v1.PathTarget)(nil),         // 34: holdfast.storage.v1.PathTarget
-	(*v12.Revision)(nil),          // 35: holdfast.metadata.v1.Revision
-	(*v1.SharedTarget)(nil),       // 36: holdfast.storage.v1.SharedTarget
-	(*durationpb.Duration)(nil),   // 37: google.protobuf.Duration
-	(*OpenUploadRequest)(nil),     // 38: holdfast.ledger.v1.OpenUploadRequest
-	(*TakeUploadRequest)(nil),     // 39: holdfast.ledger.v1.TakeUploadRequest
-	(*KeepExtentsRequest)(nil),    // 40: holdfast.ledger.v1.KeepExtentsRequest
-	(*FinishUploadRequest)(nil),   // 41: holdfast.ledger.v1.FinishUploadRequest
-	(*DropUploadRequest)(nil),     // 42: holdfast.ledger.v1.DropUploadRequest
-	(*OpenUploadResponse)(nil),    // 43: holdfast.ledger.v1.OpenUploadResponse
-	(*TakeUploadResponse)(nil),    // 44: holdfast.ledger.v1.TakeUploadResponse
-	(*KeepExtentsResponse)(nil),   // 45: holdfast.ledger.v1.KeepExtentsResponse
-	(*FinishUploadResponse)(nil),  // 46: holdfast.ledger.v1.FinishUploadResponse
-	(*DropUploadResponse)(nil),    // 47: holdfast.ledger.v1.DropUploadResponse
+	(*ExtendRequest)(nil),         // 6: holdfast.ledger.v1.ExtendRequest
+	(*ExtendResponse)(nil),        // 7: holdfast.ledger.v1.ExtendResponse
+	(*AbandonRequest)(nil),        // 8: holdfast.ledger.v1.AbandonRequest
+	(*AbandonResponse)(nil),       // 9: holdfast.ledger.v1.AbandonResponse
+	(*LocateRequest)(nil),         // 10: holdfast.ledger.v1.LocateRequest
+	(*LocateResponse)(nil),        // 11: holdfast.ledger.v1.LocateResponse
+	(*LocateSharedRequest)(nil),   // 12: holdfast.ledger.v1.LocateSharedRequest
+	(*LocateSharedResponse)(nil),  // 13: holdfast.ledger.v1.LocateSharedResponse
+	(*ClaimJobsRequest)(nil),      // 14: holdfast.ledger.v1.ClaimJobsRequest
+	(*Job)(nil),                   // 15: holdfast.ledger.v1.Job
+	(*Digestion)(nil),             // 16: holdfast.ledger.v1.Digestion
+	(*ClaimJobsResponse)(nil),     // 17: holdfast.ledger.v1.ClaimJobsResponse
+	(*FinishJobRequest)(nil),      // 18: holdfast.ledger.v1.FinishJobRequest
+	(*FinishJobResponse)(nil),     // 19: holdfast.ledger.v1.FinishJobResponse
+	(*AuditRequest)(nil),          // 20: holdfast.ledger.v1.AuditRequest
+	(*Reference)(nil),             // 21: holdfast.ledger.v1.Reference
+	(*Finding)(nil),               // 22: holdfast.ledger.v1.Finding
+	(*AuditResponse)(nil),         // 23: holdfast.ledger.v1.AuditResponse
+	(*Usage)(nil),                 // 24: holdfast.ledger.v1.Usage
+	(*CorrectUsageRequest)(nil),   // 25: holdfast.ledger.v1.CorrectUsageRequest
+	(*CorrectUsageResponse)(nil),  // 26: holdfast.ledger.v1.CorrectUsageResponse
+	(*InspectRequest)(nil),        // 27: holdfast.ledger.v1.InspectRequest
+	(*InspectResponse)(nil),       // 28: holdfast.ledger.v1.InspectResponse
+	(*InspectSummary)(nil),        // 29: holdfast.ledger.v1.InspectSummary
+	(*v1.UploadSpec)(nil),         // 30: holdfast.storage.v1.UploadSpec
+	(*timestamppb.Timestamp)(nil), // 31: google.protobuf.Timestamp
+	(v11.Reason)(0),               // 32: holdfast.errors.v1.Reason
+	(*v1.UploadResponse)(nil),     // 33: holdfast.storage.v1.UploadResponse
+	(*Extent)(nil),                // 34: holdfast.ledger.v1.Extent
+	(*v12.File)(nil),              // 35: holdfast.metadata.v1.File
+	(*v1.PathTarget)(nil),         // 36: holdfast.storage.v1.PathTarget
+	(*v12.Revision)(nil),          // 37: holdfast.metadata.v1.Revision
+	(*v1.SharedTarget)(nil),       // 38: holdfast.storage.v1.SharedTarget
+	(*durationpb.Duration)(nil),   // 39: google.protobuf.Duration
+	(*OpenUploadRequest)(nil),     // 40: holdfast.ledger.v1.OpenUploadRequest
+	(*TakeUploadRequest)(nil),     // 41: holdfast.ledger.v1.TakeUploadRequest
+	(*KeepExtentsRequest)(nil),    // 42: holdfast.ledger.v1.KeepExtentsRequest
+	(*FinishUploadRequest)(nil),   // 43: holdfast.ledger.v1.FinishUploadRequest
+	(*DropUploadRequest)(nil),     // 44: holdfast.ledger.v1.DropUploadRequest
+	(*OpenUploadResponse)(nil),    // 45: holdfast.ledger.v1.OpenUploadResponse
+	(*TakeUploadResponse)(nil),    // 46: holdfast.ledger.v1.TakeUploadResponse
+	(*KeepExtentsResponse)(nil),   // 47: holdfast.ledger.v1.KeepExtentsResponse
+	(*FinishUploadResponse)(nil),  // 48: holdfast.ledger.v1.FinishUploadResponse
+	(*DropUploadResponse)(nil),    // 49: holdfast.ledger.v1.DropUploadResponse
 }
 var file_holdfast_ledger_v1_ledger_proto_depIdxs = []int32{
-	28, // 0: holdfast.ledger.v1.BeginRequest.spec:type_name -> holdfast.storage.v1.UploadSpec
-	29, // 1: holdfast.ledger.v1.BeginResponse.expire_time:type_name -> google.protobuf.Timestamp
+	30, // 0: holdfast.ledger.v1.BeginRequest.spec:type_name -> holdfast.storage.v1.UploadSpec
+	31, // 1: holdfast.ledger.v1.BeginResponse.expire_time:type_name -> google.protobuf.Timestamp
 	3,  // 2: holdfast.ledger.v1.BeginResponse.replay:type_name -> holdfast.ledger.v1.Replay
-	30, // 3: holdfast.ledger.v1.BeginResponse.max_size_reason:type_name -> holdfast.errors.v1.Reason
-	31, // 4: holdfast.ledger.v1.Replay.response:type_name -> holdfast.storage.v1.UploadResponse
-	32, // 5: holdfast.ledger.v1.CommitRequest.extents:type_name -> holdfast.ledger.v1.Extent
-	33, // 6: holdfast.ledger.v1.CommitResponse.file:type_name -> holdfast.metadata.v1.File
-	34, // 7: holdfast.ledger.v1.LocateRequest.path:type_name -> holdfast.storage.v1.PathTarget
-	33, // 8: holdfast.ledger.v1.LocateResponse.file:type_name -> holdfast.metadata.v1.File
-	35, // 9: holdfast.ledger.v1.LocateResponse.revision:type_name -> holdfast.metadata.v1.Revision
-	32, // 10: holdfast.ledger.v1.LocateResponse.extents:type_name -> holdfast.ledger.v1.Extent
-	29, // 11: holdfast.ledger.v1.LocateResponse.modify_time:type_name -> google.protobuf.Timestamp
-	36, // 12: holdfast.ledger.v1.LocateSharedRequest.shared:type_name -> holdfast.storage.v1.SharedTarget
-	9,  // 13: holdfast.ledger.v1.LocateSharedResponse.located:type_name -> holdfast.ledger.v1.LocateResponse
-	37, // 14: holdfast.ledger.v1.ClaimJobsRequest.lease_duration:type_name -> google.protobuf.Duration
-	14, // 15: holdfast.ledger.v1.Job.digestion:type_name -> holdfast.ledger.v1.Digestion
-	32, // 16: holdfast.ledger.v1.Digestion.extents:type_name -> holdfast.ledger.v1.Extent
-	13, // 17: holdfast.ledger.v1.ClaimJobsResponse.jobs:type_name -> holdfast.ledger.v1.Job
-	29, // 18: holdfast.ledger.v1.ClaimJobsResponse.oldest_due_time:type_name -> google.protobuf.Timestamp
-	32, // 19: holdfast.ledger.v1.Reference.extents:type_name -> holdfast.ledger.v1.Extent
+	32, // 3: holdfast.ledger.v1.BeginResponse.max_size_reason:type_name -> holdfast.errors.v1.Reason
+	33, // 4: holdfast.ledger.v1.Replay.response:type_name -> holdfast.storage.v1.UploadResponse
+	34, // 5: holdfast.ledger.v1.CommitRequest.extents:type_name -> holdfast.ledger.v1.Extent
+	35, // 6: holdfast.ledger.v1.CommitResponse.file:type_name -> holdfast.metadata.v1.File
+	36, // 7: holdfast.ledger.v1.LocateRequest.path:type_name -> holdfast.storage.v1.PathTarget
+	35, // 8: holdfast.ledger.v1.LocateResponse.file:type_name -> holdfast.metadata.v1.File
+	37, // 9: holdfast.ledger.v1.LocateResponse.revision:type_name -> holdfast.metadata.v1.Revision
+	34, // 10: holdfast.ledger.v1.LocateResponse.extents:type_name -> holdfast.ledger.v1.Extent
+	31, // 11: holdfast.ledger.v1.LocateResponse.modify_time:type_name -> google.protobuf.Timestamp
+	38, // 12: holdfast.ledger.v1.LocateSharedRequest.shared:type_name -> holdfast.storage.v1.SharedTarget
+	11, // 13: holdfast.ledger.v1.LocateSharedResponse.located:type_name -> holdfast.ledger.v1.LocateResponse
+	39, // 14: holdfast.ledger.v1.ClaimJobsRequest.lease_duration:type_name -> google.protobuf.Duration
+	16, // 15: holdfast.ledger.v1.Job.digestion:type_name -> holdfast.ledger.v1.Digestion
+	34, // 16: holdfast.ledger.v1.Digestion.extents:type_name -> holdfast.ledger.v1.Extent
+	15, // 17: holdfast.ledger.v1.ClaimJobsResponse.jobs:type_name -> holdfast.ledger.v1.Job
+	31, // 18: holdfast.ledger.v1.ClaimJobsResponse.oldest_due_time:type_name -> google.protobuf.Timestamp
+	34, // 19: holdfast.ledger.v1.Reference.extents:type_name -> holdfast.ledger.v1.Extent
 	0,  // 20: holdfast.ledger.v1.Finding.kind:type_name -> holdfast.ledger.v1.Finding.Kind
-	19, // 21: holdfast.ledger.v1.AuditResponse.references:type_name -> holdfast.ledger.v1.Reference
-	20, // 22: holdfast.ledger.v1.AuditResponse.findings:type_name -> holdfast.ledger.v1.Finding
-	22, // 23: holdfast.ledger.v1.AuditResponse.held:type_name -> holdfast.ledger.v1.Usage
-	22, // 24: holdfast.ledger.v1.AuditResponse.counted:type_name -> holdfast.ledger.v1.Usage
-	22, // 25: holdfast.ledger.v1.CorrectUsageRequest.held:type_name -> holdfast.ledger.v1.Usage
-	22, // 26: holdfast.ledger.v1.CorrectUsageRequest.counted:type_name -> holdfast.ledger.v1.Usage
-	20, // 27: holdfast.ledger.v1.InspectResponse.finding:type_name -> holdfast.ledger.v1.Finding
-	27, // 28: holdfast.ledger.v1.InspectResponse.summary:type_name -> holdfast.ledger.v1.InspectSummary
+	21, // 21: holdfast.ledger.v1.AuditResponse.references:type_name -> holdfast.ledger.v1.Reference
+	22, // 22: holdfast.ledger.v1.AuditResponse.findings:type_name -> holdfast.ledger.v1.Finding
+	24, // 23: holdfast.ledger.v1.AuditResponse.held:type_name -> holdfast.ledger.v1.Usage
+	24, // 24: holdfast.ledger.v1.AuditResponse.counted:type_name -> holdfast.ledger.v1.Usage
+	24, // 25: holdfast.ledger.v1.CorrectUsageRequest.held:type_name -> holdfast.ledger.v1.Usage
+	24, // 26: holdfast.ledger.v1.CorrectUsageRequest.counted:type_name -> holdfast.ledger.v1.Usage
+	22, // 27: holdfast.ledger.v1.InspectResponse.finding:type_name -> holdfast.ledger.v1.Finding
+	29, // 28: holdfast.ledger.v1.InspectResponse.summary:type_name -> holdfast.ledger.v1.InspectSummary
 	1,  // 29: holdfast.ledger.v1.LedgerService.Begin:input_type -> holdfast.ledger.v1.BeginRequest
 	4,  // 30: holdfast.ledger.v1.LedgerService.Commit:input_type -> holdfast.ledger.v1.CommitRequest
-	6,  // 31: holdfast.ledger.v1.LedgerService.Abandon:input_type -> holdfast.ledger.v1.AbandonRequest
-	8,  // 32: holdfast.ledger.v1.LedgerService.Locate:input_type -> holdfast.ledger.v1.LocateRequest
-	38, // 33: holdfast.ledger.v1.LedgerService.OpenUpload:input_type -> holdfast.ledger.v1.OpenUploadRequest
-	39, // 34: holdfast.ledger.v1.LedgerService.TakeUpload:input_type -> holdfast.ledger.v1.TakeUploadRequest
-	40, // 35: holdfast.ledger.v1.LedgerService.KeepExtents:input_type -> holdfast.ledger.v1.KeepExtentsRequest
-	41, // 36: holdfast.ledger.v1.LedgerService.FinishUpload:input_type -> holdfast.ledger.v1.FinishUploadRequest
-	42, // 37: holdfast.ledger.v1.LedgerService.DropUpload:input_type -> holdfast.ledger.v1.DropUploadRequest
-	10, // 38: holdfast.ledger.v1.LedgerService.LocateShared:input_type -> holdfast.ledger.v1.LocateSharedRequest
-	12, // 39: holdfast.ledger.v1.LedgerService.ClaimJobs:input_type -> holdfast.ledger.v1.ClaimJobsRequest
-	16, // 40: holdfast.ledger.v1.LedgerService.FinishJob:input_type -> holdfast.ledger.v1.FinishJobRequest
-	18, // 41: holdfast.ledger.v1.LedgerService.Audit:input_type -> holdfast.ledger.v1.AuditRequest
-	23, // 42: holdfast.ledger.v1.LedgerService.CorrectUsage:input_type -> holdfast.ledger.v1.CorrectUsageRequest
-	25, // 43: holdfast.ledger.v1.InspectionService.Inspect:input_type -> holdfast.ledger.v1.InspectRequest
-	2,  // 44: holdfast.ledger.v1.LedgerService.Begin:output_type -> holdfast.ledger.v1.BeginResponse
-	5,  // 45: holdfast.ledger.v1.LedgerService.Commit:output_type -> holdfast.ledger.v1.CommitResponse
-	7,  // 46: holdfast.ledger.v1.LedgerService.Abandon:output_type -> holdfast.ledger.v1.AbandonResponse
-	9,  // 47: holdfast.ledger.v1.LedgerService.Locate:output_type -> holdfast.ledger.v1.LocateResponse
-	43, // 48: holdfast.ledger.v1.LedgerService.OpenUpload:output_type -> holdfast.ledger.v1.OpenUploadResponse
-	44, // 49: holdfast.ledger.v1.LedgerService.TakeUpload:output_type -> holdfast.ledger.v1.TakeUploadResponse
-	45, // 50: holdfast.ledger.v1.LedgerService.KeepExtents:output_type -> holdfast.ledger.v1.KeepExtentsResponse
-	46, // 51: holdfast.ledger.v1.LedgerService.FinishUpload:output_type -> holdfast.ledger.v1.FinishUploadResponse
-	47, // 52: holdfast.ledger.v1.LedgerService.DropUpload:output_type -> holdfast.ledger.v1.DropUploadResponse
-	11, // 53: holdfast.ledger.v1.LedgerService.LocateShared:output_type -> holdfast.ledger.v1.LocateSharedResponse
-	15, // 54: holdfast.ledger.v1.LedgerService.ClaimJobs:output_type -> holdfast.ledger.v1.ClaimJobsResponse
-	17, // 55: holdfast.ledger.v1.LedgerService.FinishJob:output_type -> holdfast.ledger.v1.FinishJobResponse
-	21, // 56: holdfast.ledger.v1.LedgerService.Audit:output_type -> holdfast.ledger.v1.AuditResponse
-	24, // 57: holdfast.ledger.v1.LedgerService.CorrectUsage:output_type -> holdfast.ledger.v1.CorrectUsageResponse
-	26, // 58: holdfast.ledger.v1.InspectionService.Inspect:output_type -> holdfast.ledger.v1.InspectResponse
-	44, // [44:59] is the sub-list for method output_type
-	29, // [29:44] is the sub-list for method input_type
+	6,  // 31: holdfast.ledger.v1.LedgerService.Extend:input_type -> holdfast.ledger.v1.ExtendRequest
+	8,  // 32: holdfast.ledger.v1.LedgerService.Abandon:input_type -> holdfast.ledger.v1.AbandonRequest
+	10, // 33: holdfast.ledger.v1.LedgerService.Locate:input_type -> holdfast.ledger.v1.LocateRequest
+	40, // 34: holdfast.ledger.v1.LedgerService.OpenUpload:input_type -> holdfast.ledger.v1.OpenUploadRequest
+	41, // 35: holdfast.ledger.v1.LedgerService.TakeUpload:input_type -> holdfast.ledger.v1.TakeUploadRequest
+	42, // 36: holdfast.ledger.v1.LedgerService.KeepExtents:input_type -> holdfast.ledger.v1.KeepExtentsRequest
+	43, // 37: holdfast.ledger.v1.LedgerService.FinishUpload:input_type -> holdfast.ledger.v1.FinishUploadRequest
+	44, // 38: holdfast.ledger.v1.LedgerService.DropUpload:input_type -> holdfast.ledger.v1.DropUploadRequest
+	12, // 39: holdfast.ledger.v1.LedgerService.LocateShared:input_type -> holdfast.ledger.v1.LocateSharedRequest
+	14, // 40: holdfast.ledger.v1.LedgerService.ClaimJobs:input_type -> holdfast.ledger.v1.ClaimJobsRequest
+	18, // 41: holdfast.ledger.v1.LedgerService.FinishJob:input_type -> holdfast.ledger.v1.FinishJobRequest
+	20, // 42: holdfast.ledger.v1.LedgerService.Audit:input_type -> holdfast.ledger.v1.AuditRequest
+	25, // 43: holdfast.ledger.v1.LedgerService.CorrectUsage:input_type -> holdfast.ledger.v1.CorrectUsageRequest
+	27, // 44: holdfast.ledger.v1.InspectionService.Inspect:input_type -> holdfast.ledger.v1.InspectRequest
+	2,  // 45: holdfast.ledger.v1.LedgerService.Begin:output_type -> holdfast.ledger.v1.BeginResponse
+	5,  // 46: holdfast.ledger.v1.LedgerService.Commit:output_type -> holdfast.ledger.v1.CommitResponse
+	7,  // 47: holdfast.ledger.v1.LedgerService.Extend:output_type -> holdfast.ledger.v1.ExtendResponse
+	9,  // 48: holdfast.ledger.v1.LedgerService.Abandon:output_type -> holdfast.ledger.v1.AbandonResponse
+	11, // 49: holdfast.ledger.v1.LedgerService.Locate:output_type -> holdfast.ledger.v1.LocateResponse
+	45, // 50: holdfast.ledger.v1.LedgerService.OpenUpload:output_type -> holdfast.ledger.v1.OpenUploadResponse
+	46, // 51: holdfast.ledger.v1.LedgerService.TakeUpload:output_type -> holdfast.ledger.v1.TakeUploadResponse
+	47, // 52: holdfast.ledger.v1.LedgerService.KeepExtents:output_type -> holdfast.ledger.v1.KeepExtentsResponse
+	48, // 53: holdfast.ledger.v1.LedgerService.FinishUpload:output_type -> holdfast.ledger.v1.FinishUploadResponse
+	49, // 54: holdfast.ledger.v1.LedgerService.DropUpload:output_type -> holdfast.ledger.v1.DropUploadResponse
+	13, // 55: holdfast.ledger.v1.LedgerService.LocateShared:output_type -> holdfast.ledger.v1.LocateSharedResponse
+	17, // 56: holdfast.ledger.v1.LedgerService.ClaimJobs:output_type -> holdfast.ledger.v1.ClaimJobsResponse
+	19, // 57: holdfast.ledger.v1.LedgerService.FinishJob:output_type -> holdfast.ledger.v1.FinishJobResponse
+	23, // 58: holdfast.ledger.v1.LedgerService.Audit:output_type -> holdfast.ledger.v1.AuditResponse
+	26, // 59: holdfast.ledger.v1.LedgerService.CorrectUsage:output_type -> holdfast.ledger.v1.CorrectUsageResponse
+	28, // 60: holdfast.ledger.v1.InspectionService.Inspect:output_type -> holdfast.ledger.v1.InspectResponse
+	45, // [45:61] is the sub-list for method output_type
+	29, // [29:45] is the sub-list for method input_type
 	29, // [29:29] is the sub-list for extension type_name
 	29, // [29:29] is the sub-list for extension extendee
 	0,  // [0:29] is the sub-list for field type_name
@@ -2307,15 +2419,15 @@ func file_holdfast_ledger_v1_ledger_proto_init() {
 	}
 	file_holdfast_ledger_v1_extent_proto_init()
 	file_holdfast_ledger_v1_upload_proto_init()
-	file_holdfast_ledger_v1_ledger_proto_msgTypes[7].OneofWrappers = []any{
+	file_holdfast_ledger_v1_ledger_proto_msgTypes[9].OneofWrappers = []any{
 		(*LocateRequest_File)(nil),
 		(*LocateRequest_Path)(nil),
 	}
-	file_holdfast_ledger_v1_ledger_proto_msgTypes[9].OneofWrappers = []any{
+	file_holdfast_ledger_v1_ledger_proto_msgTypes[11].OneofWrappers = []any{
 		(*LocateSharedRequest_Shared)(nil),
 		(*LocateSharedRequest_Signed)(nil),
 	}
-	file_holdfast_ledger_v1_ledger_proto_msgTypes[25].OneofWrappers = []any{
+	file_holdfast_ledger_v1_ledger_proto_msgTypes[27].OneofWrappers = []any{
 		(*InspectResponse_Finding)(nil),
 		(*InspectResponse_Summary)(nil),
 	}
@@ -2325,7 +2437,7 @@ func file_holdfast_ledger_v1_ledger_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_holdfast_ledger_v1_ledger_proto_rawDesc), len(file_holdfast_ledger_v1_ledger_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   27,
+			NumMessages:   29,
 			NumExtensions: 0,
 			NumServices:   2,
 		},

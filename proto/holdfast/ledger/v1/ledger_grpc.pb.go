@@ -24,6 +24,7 @@ const _ = grpc.SupportPackageIsVersion9
 const (
 	LedgerService_Begin_FullMethodName        = "/holdfast.ledger.v1.LedgerService/Begin"
 	LedgerService_Commit_FullMethodName       = "/holdfast.ledger.v1.LedgerService/Commit"
+	LedgerService_Extend_FullMethodName       = "/holdfast.ledger.v1.LedgerService/Extend"
 	LedgerService_Abandon_FullMethodName      = "/holdfast.ledger.v1.LedgerService/Abandon"
 	LedgerService_Locate_FullMethodName       = "/holdfast.ledger.v1.LedgerService/Locate"
 	LedgerService_OpenUpload_FullMethodName   = "/holdfast.ledger.v1.LedgerService/OpenUpload"
@@ -51,6 +52,10 @@ type LedgerServiceClient interface {
 	// Commit makes stored bytes visible, in one atomic write that also removes
 	// the intent. A commit of an intent that is gone is CONFLICT.
 	Commit(ctx context.Context, in *CommitRequest, opts ...grpc.CallOption) (*CommitResponse, error)
+	// Extend gives leave to go on in another blob, for contents that are longer
+	// than the largest one; the intent covers it before any of its bytes is stored.
+	// Repeated with the same grant, it returns the same blob.
+	Extend(ctx context.Context, in *ExtendRequest, opts ...grpc.CallOption) (*ExtendResponse, error)
 	// Abandon makes the intent of a failed upload due at once. Best effort: an
 	// intent that nobody abandons is collected when it expires.
 	Abandon(ctx context.Context, in *AbandonRequest, opts ...grpc.CallOption) (*AbandonResponse, error)
@@ -109,6 +114,16 @@ func (c *ledgerServiceClient) Commit(ctx context.Context, in *CommitRequest, opt
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(CommitResponse)
 	err := c.cc.Invoke(ctx, LedgerService_Commit_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *ledgerServiceClient) Extend(ctx context.Context, in *ExtendRequest, opts ...grpc.CallOption) (*ExtendResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ExtendResponse)
+	err := c.cc.Invoke(ctx, LedgerService_Extend_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -248,6 +263,10 @@ type LedgerServiceServer interface {
 	// Commit makes stored bytes visible, in one atomic write that also removes
 	// the intent. A commit of an intent that is gone is CONFLICT.
 	Commit(context.Context, *CommitRequest) (*CommitResponse, error)
+	// Extend gives leave to go on in another blob, for contents that are longer
+	// than the largest one; the intent covers it before any of its bytes is stored.
+	// Repeated with the same grant, it returns the same blob.
+	Extend(context.Context, *ExtendRequest) (*ExtendResponse, error)
 	// Abandon makes the intent of a failed upload due at once. Best effort: an
 	// intent that nobody abandons is collected when it expires.
 	Abandon(context.Context, *AbandonRequest) (*AbandonResponse, error)
@@ -297,6 +316,9 @@ func (UnimplementedLedgerServiceServer) Begin(context.Context, *BeginRequest) (*
 }
 func (UnimplementedLedgerServiceServer) Commit(context.Context, *CommitRequest) (*CommitResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Commit not implemented")
+}
+func (UnimplementedLedgerServiceServer) Extend(context.Context, *ExtendRequest) (*ExtendResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Extend not implemented")
 }
 func (UnimplementedLedgerServiceServer) Abandon(context.Context, *AbandonRequest) (*AbandonResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Abandon not implemented")
@@ -387,6 +409,24 @@ func _LedgerService_Commit_Handler(srv interface{}, ctx context.Context, dec fun
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(LedgerServiceServer).Commit(ctx, req.(*CommitRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _LedgerService_Extend_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ExtendRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(LedgerServiceServer).Extend(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: LedgerService_Extend_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(LedgerServiceServer).Extend(ctx, req.(*ExtendRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -621,6 +661,10 @@ var LedgerService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Commit",
 			Handler:    _LedgerService_Commit_Handler,
+		},
+		{
+			MethodName: "Extend",
+			Handler:    _LedgerService_Extend_Handler,
 		},
 		{
 			MethodName: "Abandon",

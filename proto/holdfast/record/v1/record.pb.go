@@ -1981,7 +1981,9 @@ type Grant struct {
 	// The node as Begin saw it; absent when there was none.
 	Current *Node `protobuf:"bytes,17,opt,name=current,proto3" json:"current,omitempty"`
 	// Who began, for the check of his rights at the commit.
-	Identity      *Identity `protobuf:"bytes,18,opt,name=identity,proto3" json:"identity,omitempty"`
+	Identity *Identity `protobuf:"bytes,18,opt,name=identity,proto3" json:"identity,omitempty"`
+	// Ids of the blobs that follow the first one, 16 bytes each.
+	MoreBlobIds   [][]byte `protobuf:"bytes,19,rep,name=more_blob_ids,json=moreBlobIds,proto3" json:"more_blob_ids,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2138,6 +2140,13 @@ func (x *Grant) GetCurrent() *Node {
 func (x *Grant) GetIdentity() *Identity {
 	if x != nil {
 		return x.Identity
+	}
+	return nil
+}
+
+func (x *Grant) GetMoreBlobIds() [][]byte {
+	if x != nil {
+		return x.MoreBlobIds
 	}
 	return nil
 }
@@ -2735,7 +2744,7 @@ const file_holdfast_record_v1_record_proto_rawDesc = "" +
 	"\bresponse\x18\x02 \x01(\fR\bresponse\x12#\n" +
 	"\rexpire_micros\x18\x03 \x01(\x03R\fexpireMicros\x12%\n" +
 	"\x0econtent_sha256\x18\x04 \x01(\fR\rcontentSha256\x12#\n" +
-	"\rcontent_bytes\x18\x05 \x01(\x03R\fcontentBytes\"\xeb\x04\n" +
+	"\rcontent_bytes\x18\x05 \x01(\x03R\fcontentBytes\"\x8f\x05\n" +
 	"\x05Grant\x12\x1c\n" +
 	"\tprincipal\x18\x01 \x01(\tR\tprincipal\x12\x14\n" +
 	"\x05space\x18\x02 \x01(\tR\x05space\x12\x12\n" +
@@ -2757,7 +2766,8 @@ const file_holdfast_record_v1_record_proto_rawDesc = "" +
 	"\bnew_node\x18\x0f \x01(\tR\anewNode\x12!\n" +
 	"\fbegin_micros\x18\x10 \x01(\x03R\vbeginMicros\x122\n" +
 	"\acurrent\x18\x11 \x01(\v2\x18.holdfast.record.v1.NodeR\acurrent\x128\n" +
-	"\bidentity\x18\x12 \x01(\v2\x1c.holdfast.record.v1.IdentityR\bidentity\"5\n" +
+	"\bidentity\x18\x12 \x01(\v2\x1c.holdfast.record.v1.IdentityR\bidentity\x12\"\n" +
+	"\rmore_blob_ids\x18\x13 \x03(\fR\vmoreBlobIds\"5\n" +
 	"\vSealedGrant\x12\x14\n" +
 	"\x05grant\x18\x01 \x01(\fR\x05grant\x12\x10\n" +
 	"\x03mac\x18\x02 \x01(\fR\x03mac\"\xf5\x02\n" +

@@ -52,6 +52,7 @@ var policy = map[string]rule{
 
 	ledgerv1.LedgerService_Begin_FullMethodName:     storage(role(Writer, uploadTarget)),
 	ledgerv1.LedgerService_Commit_FullMethodName:    storage(nobody()), // its grant says for whom; the role is checked again
+	ledgerv1.LedgerService_Extend_FullMethodName:    storage(nobody()), // likewise
 	ledgerv1.LedgerService_Abandon_FullMethodName:   storage(nobody()), // likewise
 	ledgerv1.LedgerService_Locate_FullMethodName:    reads(storage(role(Reader, downloadSource))),
 	ledgerv1.LedgerService_ClaimJobs_FullMethodName: storage(chore()),

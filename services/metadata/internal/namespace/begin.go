@@ -223,11 +223,11 @@ func (n *Namespace) Abandon(ctx context.Context, req *ledgerv1.AbandonRequest) (
 		return nil, err
 	}
 	key := table.Key{Partition: grant.GetIntentPartition(), Sort: grant.GetIntentSort()}
-	writes := []table.Write{table.Delete(key, table.IfTag(openTag))}
+	writes := []table.Write{table.Delete(key, table.IfTag(intentTag(grant)))}
 	if !req.GetBlobAbsent() {
 		due, _ := newJob(&recordv1.Job{
 			Kind: recordv1.Job_BLOBS, Space: grant.GetSpace(),
-			BlobIds: [][]byte{grant.GetBlobId()}, DueMicros: n.now(),
+			BlobIds: granted(grant), DueMicros: n.now(),
 		}, record.NewID())
 		writes = append(writes, due)
 	}

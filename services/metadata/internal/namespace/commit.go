@@ -87,10 +87,14 @@ type commit struct {
 // takeContents checks what was uploaded against the grant.
 func (c *commit) takeContents(req *ledgerv1.CommitRequest) error {
 	var extents []*recordv1.Extent
-	total := int64(0)
-	for _, extent := range req.GetExtents() {
+	total, blobs := int64(0), granted(c.grant)
+	// Only empty contents have no blob.
+	if n := len(req.GetExtents()); n != len(blobs) && (n != 0 || len(blobs) != 1) {
+		return fault.Invalidf("extents", "are %d of %d blobs that were granted", n, len(blobs))
+	}
+	for i, extent := range req.GetExtents() {
 		id, err := uuid.Parse(extent.GetBlobId())
-		if err != nil || string(id[:]) != string(c.grant.GetBlobId()) {
+		if err != nil || string(id[:]) != string(blobs[i]) {
 			return fault.Invalidf("extents", "name a blob that was not granted")
 		}
 		if extent.GetLength() <= 0 || extent.GetOffset() < 0 {
@@ -132,7 +136,7 @@ func (c *commit) write(ctx context.Context) (*ledgerv1.CommitResponse, error) {
 		return nil, ignoreConditions(c.n.table.Commit(ctx, writes))
 	}
 	intent := table.Key{Partition: c.grant.GetIntentPartition(), Sort: c.grant.GetIntentSort()}
-	writes := []table.Write{table.Delete(intent, table.IfTag(openTag))}
+	writes := []table.Write{table.Delete(intent, table.IfTag(intentTag(c.grant)))}
 	writes = append(writes, charged...)
 	node, placed := c.revise()
 	writes = append(writes, placed...)

@@ -26,7 +26,6 @@ type creation struct {
 	// creation with the same id, when an answer was lost.
 	mark   string
 	framer *framer
-	part   int // bytes of a part
 	// doubtful tells that a request that makes the object may have taken effect.
 	doubtful bool
 }
@@ -41,10 +40,9 @@ func (s *Store) Create(ctx context.Context, id blob.ID, body io.Reader, sizeHint
 	}
 	c := &creation{
 		Store: s, id: id, key: keyOf(id), mark: uuid.NewString(), framer: newFramer(id, body),
-		part: partBytes(framedSize(max(sizeHint, 0))),
 	}
-	size := c.part
-	if framed := framedSize(sizeHint); sizeHint >= 0 && framed < int64(c.part) {
+	size := partBytes
+	if framed := framedSize(sizeHint); sizeHint >= 0 && framed < partBytes {
 		size = bufferFor(framed + 1) // one more, to see the end
 	}
 	err := c.create(ctx, size)
@@ -63,13 +61,13 @@ func (c *creation) create(ctx context.Context, size int) error {
 	}
 	buffer := takeBuffer(size)
 	n, ended, err := c.fill(ctx, buffer)
-	if err == nil && !ended && size < c.part {
+	if err == nil && !ended && size < partBytes {
 		// The hint was wrong.
-		if err = c.memory.take(ctx, c.part-size); err == nil {
-			larger := takeBuffer(c.part)
+		if err = c.memory.take(ctx, partBytes-size); err == nil {
+			larger := takeBuffer(partBytes)
 			copy(larger, buffer[:n])
 			giveBuffer(buffer)
-			buffer, size = larger, c.part
+			buffer, size = larger, partBytes
 			var more int
 			more, ended, err = c.fill(ctx, buffer[n:])
 			n += more

@@ -104,4 +104,4 @@ func errDamaged(id blob.ID, cause error) error {
 }
 
 var errTooLarge = fault.New(errorsv1.Reason_REASON_TOO_LARGE,
-	"S3 takes no more than %d parts of one blob; announce its size, or upload it in several extents", maxParts)
+	"S3 takes no more than %d parts of one blob", maxParts)

@@ -131,9 +131,9 @@ func (m *multipart) next(ctx context.Context) ([]byte, error) {
 	if len(m.sent) == maxParts {
 		return nil, errTooLarge
 	}
-	if m.held <= partsInFlight && m.memory.spare(m.part) {
+	if m.held <= partsInFlight && m.memory.spare(partBytes) {
 		m.held++
-		return takeBuffer(m.part), nil
+		return takeBuffer(partBytes), nil
 	}
 	buffer := m.landed()
 	if err := m.failure(); err != nil {
@@ -153,7 +153,7 @@ func (m *multipart) landed() []byte {
 func (m *multipart) drop(buffer []byte) {
 	giveBuffer(buffer)
 	m.held--
-	m.memory.give(m.part)
+	m.memory.give(partBytes)
 }
 
 func (m *multipart) failure() error {

@@ -8,27 +8,15 @@ import (
 )
 
 const (
-	// smallestPart is the length of the parts of an upload; S3 takes no shorter
-	// ones but the last.
-	smallestPart = 8 << 20
-	// largestPart is what parts grow to for blobs of a size that is known and
-	// needs more than maxParts: 640 GiB.
-	largestPart = 64 << 20
-	maxParts    = 10_000
+	// partBytes is the length of the parts of an upload but the last, which may
+	// be shorter: blob.MaxSize is below maxParts of them.
+	partBytes = 8 << 20
+	maxParts  = 10_000
 )
-
-// partBytes returns the length of the parts of an object of a size, -1 for one
-// that is not known.
-func partBytes(framed int64) int {
-	const step = 1 << 20
-	need := (framed + maxParts - 1) / maxParts
-	need = (need + step - 1) / step * step
-	return int(min(max(need, smallestPart), largestPart))
-}
 
 // Buffers have the size of what they are for: a blob of 4 KiB never takes up
 // one for a part.
-var bufferSizes = [...]int{8 << 10, 64 << 10, 512 << 10, smallestPart}
+var bufferSizes = [...]int{8 << 10, 64 << 10, 512 << 10, partBytes}
 
 var buffers [len(bufferSizes)]sync.Pool
 

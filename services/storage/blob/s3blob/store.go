@@ -157,8 +157,8 @@ func (c Config) withDefaults() (Config, error) {
 	switch {
 	case c.Bucket == "":
 		return c, fmt.Errorf("s3blob: no bucket is named")
-	case c.MemoryBytes < largestPart:
-		return c, fmt.Errorf("s3blob: MemoryBytes %d is below %d", c.MemoryBytes, largestPart)
+	case c.MemoryBytes < partBytes:
+		return c, fmt.Errorf("s3blob: MemoryBytes %d is below %d", c.MemoryBytes, partBytes)
 	}
 	return c, nil
 }

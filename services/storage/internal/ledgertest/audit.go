@@ -70,7 +70,7 @@ func (l *Ledger) references() []*ledgerv1.Reference {
 		}
 	}
 	for _, i := range l.intents {
-		all = append(all, pending("work/"+i.blob.String(), i.blob.String()))
+		all = append(all, pending("work/"+i.blob.String(), texts(i.blobs())...))
 	}
 	for name, u := range l.uploads {
 		if len(u.extents) > 0 {

@@ -5,6 +5,7 @@
 package ledgertest
 
 import (
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -55,6 +56,7 @@ type Ledger struct {
 
 type intent struct {
 	blob   blob.ID
+	more   []blob.ID // that Extend gave
 	spec   *storagev1.UploadSpec
 	expire time.Time
 }
@@ -114,11 +116,14 @@ func (l *Ledger) Advance(d time.Duration) {
 
 func (l *Ledger) now() time.Time { return time.Now().Add(l.ahead) }
 
+// blobs are all blobs of the intent, in their order.
+func (i *intent) blobs() []blob.ID { return append([]blob.ID{i.blob}, i.more...) }
+
 func (l *Ledger) hasIntent(id blob.ID) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, i := range l.intents {
-		if i.blob == id {
+		if slices.Contains(i.blobs(), id) {
 			return true
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	ledgerv1 "github.com/holdfast-files/holdfast/proto/holdfast/ledger/v1"
 	metadatav1 "github.com/holdfast-files/holdfast/proto/holdfast/metadata/v1"
 	storagev1 "github.com/holdfast-files/holdfast/proto/holdfast/storage/v1"
+	"github.com/holdfast-files/holdfast/services/storage/blob"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 )
@@ -42,6 +43,31 @@ func (l *Ledger) Begin(ctx context.Context, req *ledgerv1.BeginRequest) (*ledger
 		BlobId:     i.blob.String(),
 		ExpireTime: timestamppb.New(i.expire),
 	}, nil
+}
+
+// Extend adds a blob to an intent.
+func (l *Ledger) Extend(ctx context.Context, req *ledgerv1.ExtendRequest) (*ledgerv1.ExtendResponse, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	grant := string(req.GetGrant())
+	i := l.intents[grant]
+	if i == nil {
+		// Extended by this grant before?
+		for longer, j := range l.intents {
+			if strings.TrimSuffix(longer, "+") == grant {
+				return &ledgerv1.ExtendResponse{Grant: []byte(longer), BlobId: j.more[len(j.more)-1].String()}, nil
+			}
+		}
+		return nil, refused(errorsv1.Reason_REASON_EXPIRED)
+	}
+	delete(l.intents, grant)
+	i.more = append(i.more, uuid.Must(uuid.NewV7()))
+	grant += "+"
+	l.intents[grant] = i
+	return &ledgerv1.ExtendResponse{Grant: []byte(grant), BlobId: i.more[len(i.more)-1].String()}, nil
 }
 
 // Commit turns an intent into a revision.
@@ -97,8 +123,10 @@ func (l *Ledger) Abandon(ctx context.Context, req *ledgerv1.AbandonRequest) (*le
 		l.tb.Errorf("ledgertest: %q abandoned, which is no grant", grant)
 	case i == nil:
 	case req.GetBlobAbsent():
-		if _, _, ok := l.store.Sum(i.blob); ok {
-			l.tb.Errorf("ledgertest: blob %v said to be absent is there", i.blob)
+		for _, id := range i.blobs() {
+			if _, _, ok := l.store.Sum(id); ok {
+				l.tb.Errorf("ledgertest: blob %v said to be absent is there", id)
+			}
 		}
 		delete(l.intents, grant)
 	default:
@@ -111,7 +139,15 @@ func (l *Ledger) Abandon(ctx context.Context, req *ledgerv1.AbandonRequest) (*le
 func (l *Ledger) retire(grant string, i *intent) {
 	delete(l.intents, grant)
 	id := "work/" + i.blob.String()
-	l.jobs[id] = &job{id: id, blobs: []string{i.blob.String()}, due: l.now()}
+	l.jobs[id] = &job{id: id, blobs: texts(i.blobs()), due: l.now()}
+}
+
+func texts(ids []blob.ID) []string {
+	var all []string
+	for _, id := range ids {
+		all = append(all, id.String())
+	}
+	return all
 }
 
 // checkBytes holds a commit against the order of bytes and record.
@@ -120,13 +156,20 @@ func (l *Ledger) checkBytes(i *intent, req *ledgerv1.CommitRequest) {
 	if req.GetSizeBytes() == 0 && len(req.GetExtents()) == 0 {
 		return
 	}
-	x := req.GetExtents()
-	if len(x) != 1 || x[0].GetBlobId() != i.blob.String() || x[0].GetOffset() != 0 || x[0].GetLength() != req.GetSizeBytes() {
-		l.tb.Errorf("ledgertest: commit of %v, want all %d bytes of blob %v", x, req.GetSizeBytes(), i.blob)
+	blobs := i.blobs()
+	if x := req.GetExtents(); len(x) != len(blobs) {
+		l.tb.Errorf("ledgertest: commit of %v, want all of %d blobs", x, len(blobs))
+		return
 	}
-	size, sum, ok := l.store.Sum(i.blob)
+	for k, x := range req.GetExtents() {
+		size, _, ok := l.store.Sum(blobs[k])
+		if !ok || x.GetBlobId() != blobs[k].String() || x.GetOffset() != 0 || x.GetLength() != size {
+			l.tb.Errorf("ledgertest: commit of %v, want all %d bytes of blob %v", x, size, blobs[k])
+		}
+	}
+	size, sum, ok := l.contents(req.GetExtents())
 	if !ok || size != req.GetSizeBytes() || !bytes.Equal(sum[:], req.GetSha256()) {
-		l.tb.Errorf("ledgertest: commit of %d bytes %x before the blob has them (%d bytes %x)",
+		l.tb.Errorf("ledgertest: commit of %d bytes %x before the blobs have them (%d bytes %x)",
 			req.GetSizeBytes(), req.GetSha256(), size, sum)
 	}
 }
