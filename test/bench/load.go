@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"slices"
 	"strconv"
@@ -34,22 +35,37 @@ type load struct {
 	clients  int
 	duration time.Duration
 	count    int64 // requests at most; 0 for no bound
-	make     func(n int64) exchange
+
+	write  bool
+	bytes  int64  // of each file
+	prefix string // of their names
+	files  int64  // to choose from by chance; 0 for one after the other
+	make   func(n int64) exchange
+}
+
+// name names the file of the n-th request.
+func (l load) name(n int64) string {
+	if l.files > 0 {
+		n = 1 + rand.Int64N(l.files)
+	}
+	return fmt.Sprintf("%s/%d/%d", l.prefix, n%16, n)
 }
 
 // outcome is what a load came to.
 type outcome struct {
-	requests  int64
-	bytes     int64 // of bodies, both directions
-	elapsed   time.Duration
-	latencies []time.Duration // sorted
+	Requests  int64
+	Bytes     int64 // of bodies, both directions
+	Elapsed   time.Duration
+	Latencies []time.Duration // sorted
 }
 
+func (o outcome) sort() { slices.Sort(o.Latencies) }
+
 func (o outcome) percentile(p float64) time.Duration {
-	if len(o.latencies) == 0 {
+	if len(o.Latencies) == 0 {
 		return 0
 	}
-	return o.latencies[min(len(o.latencies)-1, int(p*float64(len(o.latencies))))]
+	return o.Latencies[min(len(o.Latencies)-1, int(p*float64(len(o.Latencies))))]
 }
 
 func (l load) run(ctx context.Context) (outcome, error) {
@@ -66,14 +82,14 @@ func (l load) run(ctx context.Context) (outcome, error) {
 			latencies, err := l.client(ctx, start, &next, &bytes)
 			mu.Lock()
 			defer mu.Unlock()
-			o.latencies = append(o.latencies, latencies...)
+			o.Latencies = append(o.Latencies, latencies...)
 			failed = errors.Join(failed, err)
 		})
 	}
 	clients.Wait()
-	o.elapsed = time.Since(start)
-	o.requests, o.bytes = int64(len(o.latencies)), bytes.Load()
-	slices.Sort(o.latencies)
+	o.Elapsed = time.Since(start)
+	o.Requests, o.Bytes = int64(len(o.Latencies)), bytes.Load()
+	o.sort()
 	return o, failed
 }
 

@@ -97,7 +97,7 @@ func run(ctx context.Context, out io.Writer, o options) error {
 // median returns the row whose rate is the middle one.
 func median(rows []row) row {
 	slices.SortFunc(rows, func(a, b row) int {
-		rate := func(r row) float64 { return float64(r.outcome.requests) / r.outcome.elapsed.Seconds() }
+		rate := func(r row) float64 { return float64(r.outcome.Requests) / r.outcome.Elapsed.Seconds() }
 		return int(rate(a) - rate(b))
 	})
 	return rows[len(rows)/2]
@@ -127,5 +127,11 @@ func candidates(programs string) []candidate {
 			return identified(ctx, token, programs, dir)
 		}},
 		{"nginx DAV", startNginx},
+		{"Holdfast on S3 and DynamoDB", func(ctx context.Context, dir string) (target, error) {
+			return onAWS(ctx, programs, dir)
+		}},
+		{"AWS SDK, straight to S3", func(ctx context.Context, dir string) (target, error) {
+			return direct(ctx, programs, dir)
+		}},
 	}
 }

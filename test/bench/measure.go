@@ -8,73 +8,68 @@ import (
 	"time"
 )
 
-const (
-	smallBytes = 4 << 10
-	smallFiles = 1000
-)
+// size is a size of files, and how they are written and read.
+type size struct {
+	name    string
+	bytes   int64
+	clients int
+	files   int64 // that there are to read
+	once    bool  // as many are written as are read, and not for a time
+}
+
+// sizes are those that a target is measured with.
+func (t target) sizes(o options) []size {
+	all := []size{{name: "4 KiB", bytes: 4 << 10, clients: o.clients, files: 1000}}
+	if t.medium {
+		all = append(all, size{name: "1 MiB", bytes: 1 << 20, clients: min(8, o.clients), files: 64})
+	}
+	if !t.smallOnly {
+		all = append(all, size{name: "1 GiB", bytes: o.bigMiB << 20, clients: 1, files: 1, once: true})
+	}
+	return all
+}
 
 // measure puts a target under each load in turn.
 func measure(ctx context.Context, t target, o options) ([]row, error) {
-	small := make([]byte, smallBytes)
-	big := make([]byte, 1<<20)
 	var rows []row
 	add := func(operation string, l load) error {
-		if !strings.Contains(operation, o.op) {
-			return nil
-		}
-		l.address = t.address
-		before, err := t.used()
-		if err != nil {
-			return err
-		}
-		result, err := l.run(ctx)
+		result, used, err := t.under(ctx, l)
 		if err != nil {
 			return fmt.Errorf("%s: %w", operation, err)
 		}
-		after, err := t.used()
-		if err != nil {
-			return err
-		}
-		rows = append(rows, row{
-			target: t.name, operation: operation, outcome: result,
-			cpu: after.CPU - before.CPU, peakBytes: after.PeakBytes,
-		})
+		rows = append(rows, row{target: t.name, operation: operation, outcome: result, cpu: used.CPU, peakBytes: used.PeakBytes})
 		return nil
 	}
-	base := rand.Int64()
-	err := add("PUT 4 KiB", load{clients: o.clients, duration: o.duration, make: func(n int64) exchange {
-		return t.put(fmt.Sprintf("small/%x/%d/%d", base, n%16, n), small, smallBytes)
-	}})
-	if err != nil {
-		return nil, err
+	for _, s := range t.sizes(o) {
+		put, get := "PUT "+s.name, "GET "+s.name
+		wanted := strings.Contains(put, o.op)
+		write := load{
+			clients: s.clients, duration: o.duration, write: true, bytes: s.bytes, prefix: fmt.Sprintf("put-%d-%x", s.bytes, rand.Int64()),
+		}
+		stock := load{clients: s.clients, duration: time.Minute, count: s.files, write: true, bytes: s.bytes, prefix: fmt.Sprintf("get-%d", s.bytes)}
+		if s.once {
+			write = stock
+		}
+		if wanted {
+			if err := add(put, write); err != nil {
+				return nil, err
+			}
+		}
+		if !strings.Contains(get, o.op) {
+			continue
+		}
+		if !s.once || !wanted {
+			if _, _, err := t.under(ctx, stock); err != nil {
+				return nil, err
+			}
+		}
+		read := load{clients: s.clients, duration: o.duration, bytes: s.bytes, prefix: stock.prefix, files: s.files}
+		if s.once {
+			read.duration, read.count = time.Minute, 2
+		}
+		if err := add(get, read); err != nil {
+			return nil, err
+		}
 	}
-	warm := load{address: t.address, clients: o.clients, duration: time.Minute, count: smallFiles, make: func(n int64) exchange {
-		return t.put(fmt.Sprintf("get/%d", n), small, smallBytes)
-	}}
-	if _, err := warm.run(ctx); err != nil {
-		return nil, err
-	}
-	err = add("GET 4 KiB", load{clients: o.clients, duration: o.duration, make: func(int64) exchange {
-		return t.get(fmt.Sprintf("get/%d", 1+rand.IntN(smallFiles)))
-	}})
-	if err != nil || t.smallOnly {
-		return rows, err
-	}
-	bigBytes := o.bigMiB << 20
-	write := load{address: t.address, clients: 1, duration: time.Minute, count: 1, make: func(int64) exchange {
-		return t.put("big", big, bigBytes)
-	}}
-	switch {
-	case strings.Contains("PUT 1 GiB", o.op):
-		err = add("PUT 1 GiB", write)
-	case strings.Contains("GET 1 GiB", o.op):
-		_, err = write.run(ctx)
-	}
-	if err != nil {
-		return nil, err
-	}
-	err = add("GET 1 GiB", load{clients: 1, duration: time.Minute, count: 2, make: func(int64) exchange {
-		return t.get("big")
-	}})
-	return rows, err
+	return rows, nil
 }

@@ -19,8 +19,36 @@ type target struct {
 	put  func(name string, body []byte, size int64) exchange
 	get  func(name string) exchange
 	stop func() error
-	// smallOnly leaves the loads of large files out.
-	smallOnly bool
+	// smallOnly leaves the loads of large files out, medium adds files of 1 MiB.
+	smallOnly, medium bool
+	// run, when not nil, carries loads out instead.
+	run func(ctx context.Context, l load) (outcome, fleet.Usage, error)
+}
+
+// under puts the target under a load, and returns what it used for it.
+func (t target) under(ctx context.Context, l load) (outcome, fleet.Usage, error) {
+	if t.run != nil {
+		return t.run(ctx, l)
+	}
+	before, err := t.used()
+	if err != nil {
+		return outcome{}, before, err
+	}
+	l.address = t.address
+	body := make([]byte, min(l.bytes, 1<<20))
+	l.make = func(n int64) exchange {
+		if l.write {
+			return t.put(l.name(n), body, l.bytes)
+		}
+		return t.get(l.name(n))
+	}
+	o, err := l.run(ctx)
+	if err != nil {
+		return o, before, err
+	}
+	after, err := t.used()
+	after.CPU -= before.CPU
+	return o, after, err
 }
 
 // used returns what all processes of the target have used together.
@@ -45,8 +73,13 @@ func holdfast(ctx context.Context, mode fleet.Mode, programs, dataDir string, fl
 	if err != nil {
 		return target{}, err
 	}
+	return measured("Holdfast, "+string(mode), f), nil
+}
+
+// measured is a target that is a running fleet.
+func measured(name string, f *fleet.Fleet) target {
 	t := target{
-		name: "Holdfast, " + string(mode), address: strings.TrimPrefix(f.URL, "http://"), stop: f.Stop,
+		name: name, address: strings.TrimPrefix(f.URL, "http://"), stop: f.Stop,
 		put: func(name string, body []byte, size int64) exchange {
 			return exchange{method: "PUT", path: "/v1/spaces/default/paths/" + name, body: body, bodyBytes: size, want: 201}
 		},
@@ -57,7 +90,7 @@ func holdfast(ctx context.Context, mode fleet.Mode, programs, dataDir string, fl
 	for _, p := range f.Programs() {
 		t.pids = append(t.pids, p.PID())
 	}
-	return t, nil
+	return t
 }
 
 // row is one line of the table.
@@ -69,13 +102,13 @@ type row struct {
 }
 
 func (r row) String() string {
-	seconds := r.outcome.elapsed.Seconds()
-	cpu := fmt.Sprintf("%d µs/op", r.cpu.Microseconds()/max(r.outcome.requests, 1))
-	if r.outcome.bytes/max(r.outcome.requests, 1) > 1<<20 {
-		cpu = fmt.Sprintf("%.2f s/GiB", r.cpu.Seconds()/(float64(r.outcome.bytes)/(1<<30)))
+	seconds := r.outcome.Elapsed.Seconds()
+	cpu := fmt.Sprintf("%d µs/op", r.cpu.Microseconds()/max(r.outcome.Requests, 1))
+	if r.outcome.Bytes/max(r.outcome.Requests, 1) > 2<<20 {
+		cpu = fmt.Sprintf("%.2f s/GiB", r.cpu.Seconds()/(float64(r.outcome.Bytes)/(1<<30)))
 	}
 	return fmt.Sprintf("| %s | %s | %.0f | %.1f | %.2f | %.2f | %s | %d |",
-		r.target, r.operation, float64(r.outcome.requests)/seconds, float64(r.outcome.bytes)/seconds/1e6,
+		r.target, r.operation, float64(r.outcome.Requests)/seconds, float64(r.outcome.Bytes)/seconds/1e6,
 		r.outcome.percentile(0.5).Seconds()*1e3, r.outcome.percentile(0.99).Seconds()*1e3, cpu, r.peakBytes>>20)
 }
 
