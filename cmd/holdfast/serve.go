@@ -96,7 +96,7 @@ func (c *serveCommand) Run() error {
 func (c *serveCommand) serve(ctx context.Context, logger *slog.Logger, tel *telemetry.Telemetry, e engines) error {
 	records, err := metadata.New(ctx, metadata.Config{
 		Table: e.records, Logger: logger, Retention: c.Retention, Allowance: c.Allowance, Identity: c.Identity, Rates: c.Rates, Meters: tel.Meters,
-		Audit: logging.New(os.Stdout, slog.LevelInfo, slog.String("logger", "audit")),
+		Audit: os.Stdout,
 	})
 	if err != nil {
 		return err

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/holdfast-files/holdfast/internal/certificate"
-	"github.com/holdfast-files/holdfast/internal/logging"
 	"github.com/holdfast-files/holdfast/internal/rpc"
 	"github.com/holdfast-files/holdfast/internal/settings"
 	"github.com/holdfast-files/holdfast/internal/telemetry"
@@ -105,7 +104,7 @@ func (c *config) service(
 	}
 	service, err := server.New(ctx, server.Config{
 		Table: records, Logger: logger, Retention: c.Retention, Allowance: c.Allowance, Seal: seal, Identity: c.Identity, Rates: c.Rates,
-		Audit: logging.New(os.Stdout, slog.LevelInfo, slog.String("logger", "audit")), Meters: tel.Meters,
+		Audit: os.Stdout, Meters: tel.Meters,
 	})
 	if err != nil {
 		return nil, err

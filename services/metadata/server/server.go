@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"sync/atomic"
 	"time"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/holdfast-files/holdfast/internal/fault"
 	"github.com/holdfast-files/holdfast/internal/lifecycle"
+	"github.com/holdfast-files/holdfast/internal/logging"
 	"github.com/holdfast-files/holdfast/internal/settings"
 	errorsv1 "github.com/holdfast-files/holdfast/proto/holdfast/errors/v1"
 	ledgerv1 "github.com/holdfast-files/holdfast/proto/holdfast/ledger/v1"
@@ -44,9 +46,9 @@ type Config struct {
 	Identity Identity
 	// Rates bounds how often one principal calls; the zero value is no bound.
 	Rates Rates
-	// Audit gets the audit log; nil for none. In open mode there is nobody to
-	// tell of.
-	Audit *slog.Logger
+	// Audit gets the audit log, lines of JSON; nil for none. In open mode there
+	// is nobody to tell of.
+	Audit io.Writer
 	// Meters counts; nil for not at all.
 	Meters metric.MeterProvider
 }
@@ -88,6 +90,7 @@ type Server struct {
 	dispatcher    access.Dispatcher
 	quotaRefusals atomic.Int64
 	started       atomic.Bool
+	audit         *logging.Gathered // nil when there is none
 }
 
 // New returns the service over its table, of which it asks nothing yet: see
@@ -119,10 +122,12 @@ func New(ctx context.Context, config Config) (*Server, error) {
 		return nil, err
 	}
 	s.dispatcher.Rates = config.Rates.pace(config.Now)
-	if !config.Identity.AuditLog {
-		config.Audit = nil
+	var lines *slog.Logger
+	if config.Identity.AuditLog && config.Audit != nil {
+		s.audit = logging.Gather(config.Audit)
+		lines = logging.New(s.audit, slog.LevelInfo, slog.String("logger", "audit"))
 	}
-	s.dispatcher.Audit, err = access.NewAudit(config.Audit, config.Meters)
+	s.dispatcher.Audit, err = access.NewAudit(lines, config.Meters)
 	return s, err
 }
 
@@ -173,9 +178,16 @@ func (s *Server) LedgerDispatcher(proof access.Proof) []grpc.UnaryServerIntercep
 	return []grpc.UnaryServerInterceptor{s.onceStarted, s.countRefusals(s.dispatcher.Ledger(proof))}
 }
 
-// Component returns what the service does beside its calls.
+// Component returns what the service does beside its calls. It ends after the
+// doors, so that the audit log is whole.
 func (s *Server) Component() lifecycle.Component {
-	return lifecycle.Component{Name: "key uses", Run: s.namespace.NoteKeyUses}
+	return lifecycle.Component{Name: "key uses and audit log", Run: func(ctx context.Context) error {
+		err := s.namespace.NoteKeyUses(ctx)
+		if s.audit != nil {
+			err = errors.Join(err, s.audit.Flush())
+		}
+		return err
+	}}
 }
 
 // SameProcess is the proof of a storage service that has the door to itself,

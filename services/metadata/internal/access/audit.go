@@ -3,7 +3,7 @@ package access
 import (
 	"context"
 	"log/slog"
-	"path"
+	"strings"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
@@ -64,9 +64,11 @@ func (a *Audit) told(ctx context.Context, c call) {
 			result = "denied"
 		}
 	}
-	method := path.Base(path.Dir(c.method)) + "/" + path.Base(c.method)
-	a.decisions.Add(ctx, 1, metric.WithAttributeSet(attribute.NewSet(
-		attribute.String("method", method), attribute.String("result", result), attribute.String("reason", reason))))
+	method := strings.TrimPrefix(c.method, "/")
+	if a.decisions.Enabled(ctx) {
+		a.decisions.Add(ctx, 1, metric.WithAttributeSet(attribute.NewSet(
+			attribute.String("method", method), attribute.String("result", result), attribute.String("reason", reason))))
+	}
 	level := slog.LevelInfo
 	if result == "denied" {
 		level = slog.LevelWarn

@@ -26,6 +26,9 @@ func (t *Table) Get(ctx context.Context, key table.Key) (table.Item, error) {
 	defer keys.Put(k)
 	*k = appendItemKey((*k)[:0], key)
 
+	if item, ok := t.recent.get(*k); ok {
+		return item, nil
+	}
 	v := t.views.acquire()
 	defer t.views.release(v)
 	value, closer, err := v.snapshot.Get(*k)
@@ -36,7 +39,10 @@ func (t *Table) Get(ctx context.Context, key table.Key) (table.Item, error) {
 		return table.Item{}, translate(err)
 	}
 	item, err := decode(key, value)
-	return item, errors.Join(err, translate(closer.Close()))
+	if err = errors.Join(err, translate(closer.Close())); err == nil {
+		t.recent.put(*k, item, v.committed)
+	}
+	return item, err
 }
 
 // Query implements table.Table. A page is of one view: no commit is seen in

@@ -18,6 +18,7 @@ import (
 type sequencer struct {
 	db     *pebble.DB
 	views  *viewer
+	recent *recent
 	room   func() error // STORAGE_FULL when nothing may be written
 	fail   func(error)
 	failed <-chan struct{}
@@ -142,6 +143,7 @@ func (s *sequencer) sync() {
 			s.fail(err)
 			return
 		}
+		s.recent.note(g.written, g.view.committed)
 		s.views.publish(g.view)
 		s.synced <- struct{}{}
 		g.finish(nil)

@@ -32,6 +32,7 @@ type Table struct {
 	directory *directory
 	db        *pebble.DB
 	views     *viewer
+	recent    *recent
 	sequencer sequencer
 
 	failOnce sync.Once
@@ -57,7 +58,7 @@ func Open(c Config) (*Table, error) {
 		return nil, err
 	}
 	t := &Table{
-		log: c.Logger, clock: c.Clock, directory: d,
+		log: c.Logger, clock: c.Clock, directory: d, recent: newRecent(),
 		failed: make(chan struct{}), flushed: make(chan struct{}, 1), kept: make(chan struct{}),
 	}
 	if err := t.open(c); err != nil {
@@ -87,7 +88,7 @@ func (t *Table) open(c Config) error {
 	}
 	t.views = newViewer(newView(t.db, committed))
 	t.sequencer = sequencer{
-		db: t.db, views: t.views, fail: t.fail, failed: t.failed, committed: committed,
+		db: t.db, views: t.views, recent: t.recent, fail: t.fail, failed: t.failed, committed: committed,
 		room: func() error { return checkRoom(c.FS, c.Dir, c.ReserveBytes) },
 	}
 	return nil
