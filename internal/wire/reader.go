@@ -90,7 +90,7 @@ func (r *Reader) WriteTo(w io.Writer) (int64, error) {
 
 // How much WriteTo writes at once. The transport cuts chunks into buffers of
 // 16 KiB, and a system call for each costs more than to copy them together.
-const batchBytes = 64 << 10
+const batchBytes = 256 << 10
 
 // writeSome writes a part of the chunk: a buffer that is alone as it is, else
 // as many together as there is room for in batch.
