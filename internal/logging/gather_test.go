@@ -3,6 +3,7 @@ package logging_test
 import (
 	"bytes"
 	"errors"
+	"log/slog"
 	"slices"
 	"strings"
 	"sync"
@@ -95,7 +96,7 @@ func TestGatheredLog(t *testing.T) {
 	g := logging.Gather(&b)
 	log := logging.New(g, nil)
 	for i := range 100 {
-		log.InfoContext(t.Context(), "call", "i", i)
+		log.InfoContext(t.Context(), "call", slog.Int("i", i))
 	}
 	if err := g.Flush(); err != nil {
 		t.Error(err)
