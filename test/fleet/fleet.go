@@ -31,8 +31,9 @@ const (
 	Three Mode = "three processes"
 )
 
-// startTimeout bounds how long a program may take until it is ready.
-const startTimeout = 30 * time.Second
+// startTimeout bounds how long programs may take until they are ready, which is a
+// second or two on a machine that has nothing else to do.
+const startTimeout = 2 * time.Minute
 
 // Config says what to run.
 type Config struct {
