@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 
+	"google.golang.org/protobuf/proto"
+
 	"github.com/holdfast-files/holdfast/internal/fault"
 	ledgerv1 "github.com/holdfast-files/holdfast/proto/holdfast/ledger/v1"
 	recordv1 "github.com/holdfast-files/holdfast/proto/holdfast/record/v1"
@@ -13,7 +15,13 @@ import (
 	"github.com/holdfast-files/holdfast/services/metadata/table"
 )
 
-const defaultAuditPage = 1000
+const (
+	defaultAuditPage = 1000
+	// maxResponseBytes is when a response that gathers extents is full: records of
+	// many extents are small, and what they tell of is not. One more record, of as
+	// many extents as there can be, has room below the bound of a message.
+	maxResponseBytes = 1 << 20
+)
 
 // Audit walks all records, a page at a time. Each is compared with those that
 // must agree with it; a disagreement is looked at twice, since a change between
@@ -30,12 +38,33 @@ func (n *Namespace) Audit(ctx context.Context, req *ledgerv1.AuditRequest) (*led
 	a := audit{n: n, repair: req.GetRepair(), response: &ledgerv1.AuditResponse{
 		ExaminedCount: int64(len(page.Items)), NextPageToken: page.Next,
 	}}
-	for _, item := range page.Items {
+	for i, item := range page.Items {
 		if err := a.examine(ctx, item); err != nil {
 			return nil, err
 		}
+		if left := len(page.Items) - i - 1; left > 0 && proto.Size(a.response) > maxResponseBytes {
+			cut, err := a.cut(ctx, req.GetPageToken(), page.Items[:i+1])
+			if cut || err != nil {
+				return a.response, err
+			}
+		}
 	}
 	return a.response, nil
+}
+
+// cut ends a page after the items that are examined, and reports whether it
+// could: not while others put records among them.
+func (a *audit) cut(ctx context.Context, token string, examined []table.Item) (bool, error) {
+	page, err := a.n.table.Scan(ctx, token, len(examined))
+	if err != nil {
+		return false, err
+	}
+	last := len(examined) - 1
+	if len(page.Items) != len(examined) || page.Items[last].Key != examined[last].Key {
+		return false, nil
+	}
+	a.response.ExaminedCount, a.response.NextPageToken = int64(len(examined)), page.Next
+	return true, nil
 }
 
 type audit struct {

@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"google.golang.org/protobuf/proto"
+
 	"github.com/holdfast-files/holdfast/internal/fault"
 	ledgerv1 "github.com/holdfast-files/holdfast/proto/holdfast/ledger/v1"
 	recordv1 "github.com/holdfast-files/holdfast/proto/holdfast/record/v1"
@@ -51,7 +53,8 @@ func (n *Namespace) ClaimJobs(
 		}
 		response.DueJobs += int64(len(page.Items))
 		for _, item := range page.Items {
-			if len(response.GetJobs()) == limit || response.GetStepsDone() == stepsPerClaim {
+			if len(response.GetJobs()) == limit || response.GetStepsDone() == stepsPerClaim ||
+				proto.Size(response) > maxResponseBytes {
 				break
 			}
 			job := new(recordv1.Job)
