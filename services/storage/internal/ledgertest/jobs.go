@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 	errorsv1 "github.com/holdfast-files/holdfast/proto/holdfast/errors/v1"
 	ledgerv1 "github.com/holdfast-files/holdfast/proto/holdfast/ledger/v1"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 )
 
@@ -38,7 +39,9 @@ func (l *Ledger) ClaimJobs(ctx context.Context, req *ledgerv1.ClaimJobsRequest) 
 			continue
 		}
 		j.lease, j.leased = newID(), now.Add(req.GetLeaseDuration().AsDuration())
-		resp.Jobs = append(resp.Jobs, &ledgerv1.Job{Id: j.id, Lease: j.lease, BlobIds: slices.Clone(j.blobs)})
+		resp.Jobs = append(resp.Jobs, &ledgerv1.Job{
+			Id: j.id, Lease: j.lease, BlobIds: slices.Clone(j.blobs), Digestion: proto.CloneOf(j.digest),
+		})
 	}
 	return resp, nil
 }
@@ -53,6 +56,14 @@ func (l *Ledger) FinishJob(ctx context.Context, req *ledgerv1.FinishJobRequest) 
 	j := l.jobs[req.GetId()]
 	if j == nil || j.lease != req.GetLease() {
 		return nil, refused(errorsv1.Reason_REASON_CONFLICT)
+	}
+	if j.digest != nil && len(req.GetSha256()) == 0 {
+		j.digest.DoneBytes, j.digest.Sha256State = req.GetDoneBytes(), req.GetSha256State()
+		j.lease, j.leased = "", time.Time{}
+		return &ledgerv1.FinishJobResponse{}, nil
+	}
+	if j.digest != nil {
+		l.digests = append(l.digests, req.GetSha256())
 	}
 	for _, id := range j.blobs {
 		if _, _, ok := l.store.Sum(uuid.MustParse(id)); ok {
@@ -72,6 +83,26 @@ func (l *Ledger) AddJob(due time.Duration, blobs ...uuid.UUID) {
 		j.blobs = append(j.blobs, id.String())
 	}
 	l.jobs[j.id] = j
+}
+
+// AddDigestion makes a job that asks for the digest of what blobs hold together.
+func (l *Ledger) AddDigestion(blobs ...uuid.UUID) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	j := &job{id: "work/" + newID(), due: l.now(), digest: &ledgerv1.Digestion{}}
+	for _, id := range blobs {
+		size, _, _ := l.store.Sum(id)
+		j.digest.SizeBytes += size
+		j.digest.Extents = append(j.digest.Extents, &ledgerv1.Extent{BlobId: id.String(), Length: size})
+	}
+	l.jobs[j.id] = j
+}
+
+// Digests returns the digests that finished jobs brought, in their order.
+func (l *Ledger) Digests() [][]byte {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.digests)
 }
 
 // AddNonsense makes a job whose blob id is none.

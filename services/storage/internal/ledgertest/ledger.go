@@ -51,6 +51,7 @@ type Ledger struct {
 	places   map[string]*file                     // by folder and name
 	jobs     map[string]*job
 	uploads  map[string]*upload // by resource name
+	digests  [][]byte           // that finished jobs brought
 	fenced   map[string]bool    // blobs that a fenced request may still create
 }
 
@@ -79,6 +80,7 @@ type job struct {
 	due    time.Time
 	lease  string
 	leased time.Time // until then
+	digest *ledgerv1.Digestion
 }
 
 // New returns an empty ledger whose blobs lie in store. The store is told to

@@ -1,0 +1,107 @@
+package sweeper_test
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"log/slog"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/holdfast-files/holdfast/internal/fault"
+	errorsv1 "github.com/holdfast-files/holdfast/proto/holdfast/errors/v1"
+	"github.com/holdfast-files/holdfast/services/storage/blob"
+	"github.com/holdfast-files/holdfast/services/storage/internal/faultblob"
+	"github.com/holdfast-files/holdfast/services/storage/internal/ledgertest"
+	"github.com/holdfast-files/holdfast/services/storage/sweeper"
+)
+
+// A digest that takes longer than its lease is computed in turns, each of which
+// goes on where the one before put it down, in another process too; a turn that
+// fails is lost and no more.
+func TestDigestInTurns(t *testing.T) {
+	const lease, read = 10 * time.Second, 2 * time.Second
+	for name, fail := range map[string]func(turn int64) *ledgertest.Fault{
+		"as it should": func(int64) *ledgertest.Fault { return nil },
+		"a state that was not put down": func(turn int64) *ledgertest.Fault {
+			if turn == 2 {
+				return &ledgertest.Fault{Err: fault.New(errorsv1.Reason_REASON_UNAVAILABLE, "down")}
+			}
+			return nil
+		},
+		"a state that was put down with an error": func(turn int64) *ledgertest.Fault {
+			if turn == 2 {
+				return &ledgertest.Fault{Err: fault.New(errorsv1.Reason_REASON_UNAVAILABLE, "down"), Happens: true}
+			}
+			return nil
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				var blobs []uuid.UUID
+				sum := sha256.New()
+				for i := range 10 {
+					id := uuid.Must(uuid.NewV7())
+					data := bytes.Repeat([]byte{byte(i)}, 1000+i)
+					w.store.Put(id, data)
+					_, _ = sum.Write(data) // never fails
+					blobs = append(blobs, id)
+				}
+				w.ledger.AddDigestion(blobs...)
+				w.store.Fault = func(op faultblob.Op, _ blob.ID) faultblob.Fault {
+					if op == faultblob.Read {
+						time.Sleep(read) // of the bubble's clock
+					}
+					return faultblob.Fault{}
+				}
+				turns := atomic.Int64{}
+				for range 20 {
+					s := sweeper.New(sweeper.Config{
+						Blobs: w.store, Logger: slog.New(slog.DiscardHandler), Interval: time.Minute, Rate: 1e9, Lease: lease,
+						Ledger: w.ledger.Client(func(method string) ledgertest.Fault {
+							if method == "FinishJob" {
+								if f := fail(turns.Add(1)); f != nil {
+									return *f
+								}
+							}
+							return ledgertest.Fault{}
+						}),
+					})
+					_ = s.Sweep(t.Context()) // what fails is done by a later one
+					if len(w.ledger.Digests()) > 0 {
+						break
+					}
+					time.Sleep(time.Minute) // leases run out
+				}
+				got := w.ledger.Digests()
+				if len(got) != 1 || !bytes.Equal(got[0], sum.Sum(nil)) {
+					t.Errorf("digests %x, want %x", got, sum.Sum(nil))
+				}
+				if turns.Load() < 3 {
+					t.Errorf("it took %d turns of half a lease for ten reads of a fifth of it", turns.Load())
+				}
+				if n := len(w.store.IDs()); n != len(blobs) {
+					t.Errorf("%d blobs are left of %d", n, len(blobs))
+				}
+			})
+		})
+	}
+}
+
+// Contents that are not there are a failed job, which is tried again.
+func TestDigestOfLostBytes(t *testing.T) {
+	w := newWorld(t)
+	id := uuid.Must(uuid.NewV7())
+	w.store.Put(id, []byte("bytes"))
+	w.ledger.AddDigestion(id)
+	w.store.Lose(id)
+	s := w.sweeper(nil)
+	_ = s.Sweep(t.Context()) // it says so in its stats
+	if got := s.Stats(); got.Failed == 0 || len(w.ledger.Digests()) != 0 || w.ledger.Pending() != 1 {
+		t.Errorf("stats %+v, digests %x, %d jobs left", got, w.ledger.Digests(), w.ledger.Pending())
+	}
+}
