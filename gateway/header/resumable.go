@@ -73,14 +73,17 @@ type Interop struct {
 	Version int64
 	// lifetime is the key in Upload-Limit for how long the upload has left.
 	lifetime string
+	// endless tells of clients that never announce the end of an upload which was
+	// cut: tus-js-client takes only a request with the whole file for its last.
+	endless bool
 }
 
 // interops are the iterations that are spoken, oldest first. In what is not
 // listed here they are the same for a server.
 var interops = [...]Interop{
-	{Version: 6, lifetime: "expires"}, // -05: tus-js-client 4, iOS 18.1 and later
-	{Version: 7, lifetime: "max-age"}, // -06 to -08
-	{Version: 8, lifetime: "max-age"}, // from -09 on
+	{Version: 6, lifetime: "expires", endless: true}, // -05: tus-js-client 4, iOS 18.1 and later
+	{Version: 7, lifetime: "max-age"},                // -06 to -08
+	{Version: 8, lifetime: "max-age"},                // from -09 on
 }
 
 func interopOf(version int64) *Interop {
@@ -91,6 +94,11 @@ func interopOf(version int64) *Interop {
 	}
 	return nil
 }
+
+// AwaitsEnd reports whether an upload of the client waits for Upload-Complete: ?1
+// when it has its declared length, as the draft has it. With clients that would
+// never send that it does not.
+func (r *Resumable) AwaitsEnd() bool { return r.Interop == nil || !r.Interop.endless }
 
 // UploadLimits are what an upload may use.
 type UploadLimits struct {

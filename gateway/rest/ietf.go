@@ -63,7 +63,7 @@ func (p ietfProtocol) open(x *exchange, ask *header.Resumable, req *storagev1.Cr
 	if err := p.describe(x, ask, req); err != nil {
 		return err
 	}
-	req.HoldOpen = !*ask.Complete
+	req.HoldOpen = !*ask.Complete && ask.AwaitsEnd()
 	checksum, err := p.checksum(x)
 	if err != nil {
 		return err
@@ -81,7 +81,7 @@ func (p ietfProtocol) open(x *exchange, ask *header.Resumable, req *storagev1.Cr
 	x.announce(ask, http.Header{"Location": {location}, "Upload-Limit": {limit}})
 	if x.body != nil || *ask.Complete {
 		status, err = p.h.uploads.AppendUpload(x.ctx, &storagev1.AppendSpec{
-			Name: u.GetName(), Complete: *ask.Complete, HoldOpen: true, ContentBytes: x.contentBytes(), Checksum: checksum,
+			Name: u.GetName(), Complete: *ask.Complete, HoldOpen: ask.AwaitsEnd(), ContentBytes: x.contentBytes(), Checksum: checksum,
 		}, x.reader(), p.progress(x, ask))
 		if err != nil {
 			if ask.Interop == nil {
@@ -152,7 +152,7 @@ func (ietfProtocol) checksum(x *exchange) (*storagev1.Checksum, error) {
 // query answers HEAD: it takes the upload over from a request that is stuck.
 func (p ietfProtocol) query(x *exchange) error {
 	ask := header.ParseResumable(x.r.Header)
-	status, err := p.h.uploads.QueryUpload(x.ctx, &storagev1.QueryUploadRequest{Name: x.params.uploadName(), HoldOpen: true})
+	status, err := p.h.uploads.QueryUpload(x.ctx, &storagev1.QueryUploadRequest{Name: x.params.uploadName(), HoldOpen: ask.AwaitsEnd()})
 	if err != nil {
 		return err
 	}
@@ -187,7 +187,7 @@ func (p ietfProtocol) add(x *exchange) error {
 	}
 	status, err := p.h.uploads.AppendUpload(x.ctx, &storagev1.AppendSpec{
 		Name: x.params.uploadName(), OffsetBytes: *ask.Offset, SizeBytes: length,
-		Complete: *ask.Complete, HoldOpen: true, ContentBytes: x.contentBytes(), Checksum: checksum,
+		Complete: *ask.Complete, HoldOpen: ask.AwaitsEnd(), ContentBytes: x.contentBytes(), Checksum: checksum,
 	}, x.reader(), p.progress(x, &ask))
 	if err != nil {
 		return err

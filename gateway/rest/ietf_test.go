@@ -106,6 +106,11 @@ func TestIETF(t *testing.T) {
 			{"PATCH", "$1", "cd", offsetType("Upload-Offset", "2"), 412, []string{"Tus-Version", "1.0.0"}},
 			{"PATCH", "$1", "cd", offsetType("Upload-Offset", "2", "Tus-Resumable", "1.0.0"), 204, nil},
 		},
+		"as tus-js-client speaks it after a cut": {
+			{"POST", uploadsURL, "ab", partialType("Upload-Draft-Interop-Version", "6", "Upload-Complete", "?0", "Upload-Length", "4", "Upload-Metadata", metadataOf("filename", "y")), 201, []string{"Upload-Offset", "2"}},
+			{"PATCH", "$1", "cd", partialType("Upload-Draft-Interop-Version", "6", "Upload-Offset", "2", "Upload-Complete", "?0"), 204, []string{"Upload-Offset", "4", "Upload-Complete", "?1"}},
+			{"GET", "/v1/spaces/default/paths/y", "", nil, 200, []string{"Content-Length", "4"}},
+		},
 		"as tus-js-client speaks it": {
 			{"POST", uploadsURL, "ab", partialType("Upload-Draft-Interop-Version", "6", "Upload-Complete", "?0", "Upload-Length", "4", "Upload-Metadata", metadataOf("filename", "x", "filetype", "text/css")), 201, []string{"Upload-Offset", "2"}},
 			{"PATCH", "$1", "cd", partialType("Upload-Draft-Interop-Version", "6", "Upload-Offset", "2", "Upload-Complete", "?1"), 201, []string{"Upload-Offset", "4"}},
