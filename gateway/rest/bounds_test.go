@@ -72,12 +72,13 @@ func TestStandingIsTold(t *testing.T) {
 	a.wantsField(t, "Ratelimit-Policy", "")
 }
 
-// One credential is one client, wherever it is used.
+// One credential is one client, wherever it is used and however it is written.
 func TestFloodWithOneCredential(t *testing.T) {
 	r := newRig(t, behindProxy(rest.Bounds{CredentialRate: 0.01, CredentialBurst: 3}))
 	refused := 0
+	spelled := []string{"Bearer one", "bearer one", "BEARER  one", "Bearer one ", "Bearer    one"}
 	for i := range 10 {
-		a := r.get("/v1/spaces", "X-Forwarded-For", fmt.Sprintf("192.0.2.%d", i), "Authorization", "Bearer one")
+		a := r.get("/v1/spaces", "X-Forwarded-For", fmt.Sprintf("192.0.2.%d", i), "Authorization", spelled[i%len(spelled)])
 		if a.StatusCode == http.StatusTooManyRequests {
 			refused++
 		}

@@ -1,6 +1,8 @@
 package rest
 
 import (
+	"strings"
+
 	"github.com/holdfast-files/holdfast/internal/caller"
 	"github.com/holdfast-files/holdfast/internal/throttle"
 )
@@ -45,7 +47,7 @@ func (u *usher) bound(x *exchange, c caller.Caller) error {
 	}
 	var byCredential throttle.Standing
 	if c.Authorization != "" {
-		if byCredential, err = u.credential.Spend(c.Authorization); err != nil {
+		if byCredential, err = u.credential.Spend(credential(c.Authorization)); err != nil {
 			return err
 		}
 	}
@@ -62,6 +64,16 @@ func (u *usher) bound(x *exchange, c caller.Caller) error {
 	}
 	x.visit.crowd = true
 	return nil
+}
+
+// credential returns what is secret of an Authorization: the scheme and the spaces
+// can be written in many ways, and none of them is another client.
+func credential(authorization string) string {
+	_, secret, ok := strings.Cut(strings.TrimLeft(authorization, " "), " ")
+	if !ok {
+		return authorization
+	}
+	return strings.Trim(secret, " ")
 }
 
 // leave gives back what a visit took.

@@ -17,6 +17,8 @@ func TestNobodyElseIsOnThisMachine(t *testing.T) {
 		{"10.0.0.9", "127.0.0.1", "10.0.0.9"},
 		{"10.0.0.9", "::1", "10.0.0.9"},
 		{"10.0.0.9", "::ffff:127.0.0.1", "10.0.0.9"},
+		{"10.0.0.9", "::ffff:203.0.113.9", "203.0.113.9"},
+		{"10.0.0.9", "fe80::1%anything at all", "fe80::1"},
 		{"127.0.0.1", "::1", "::1"},
 	} {
 		ctx := peer.NewContext(t.Context(), &peer.Peer{Addr: &net.TCPAddr{IP: net.ParseIP(test.peer), Port: 4711}})

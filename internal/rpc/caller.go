@@ -48,7 +48,7 @@ func (c *chain) address(ctx context.Context, viewer string) string {
 	if err != nil || !c.trusted(own) && !certified(p) || caller.IsLocal(viewer) && !own.IsLoopback() {
 		return own.String()
 	}
-	return claimed.String()
+	return claimed.Unmap().WithZone("").String()
 }
 
 // certified reports whether the peer has shown a certificate that was found

@@ -10,6 +10,9 @@ import (
 	"strings"
 	"testing"
 
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
+
 	"github.com/holdfast-files/holdfast/test/fleet"
 )
 
@@ -75,7 +78,40 @@ func TestMatrix(t *testing.T) {
 		}
 		w.untouched()
 		w.covered(rows, metadata, storage)
+		t.Logf("%d calls of %d rows by %d callers", w.calls.Load(), len(rows), len(columns))
 	})
+}
+
+// Every method that the contracts have is in the tables, also those that no door
+// shows: all in the one of the public doors, those of the ledger also in its own.
+func TestTablesHaveEveryMethod(t *testing.T) {
+	public, private := readTable(t, "matrix.txt"), readTable(t, "ledger.txt")
+	has := func(rows []row, method string) bool {
+		return slices.ContainsFunc(rows, func(r row) bool { return r.method == method })
+	}
+	found := 0
+	protoregistry.GlobalFiles.RangeFiles(func(file protoreflect.FileDescriptor) bool {
+		if pkg := string(file.Package()); !strings.HasPrefix(pkg, "holdfast.") || pkg == "holdfast.health.v1" {
+			return true
+		}
+		for i := range file.Services().Len() {
+			service := file.Services().Get(i)
+			for j := range service.Methods().Len() {
+				found++
+				method := string(service.FullName()) + "/" + string(service.Methods().Get(j).Name())
+				if !has(public, method) {
+					t.Errorf("matrix.txt has no row for %s", method)
+				}
+				if service.FullName() == "holdfast.ledger.v1.LedgerService" && !has(private, method) {
+					t.Errorf("ledger.txt has no row for %s", method)
+				}
+			}
+		}
+		return true
+	})
+	if found < 50 {
+		t.Errorf("only %d methods were found", found)
+	}
 }
 
 func (w *world) tryREST(r row, who, want string) {
@@ -87,6 +123,7 @@ func (w *world) tryREST(r row, who, want string) {
 	}
 	for _, method := range methods {
 		target, body := w.expand(r.target, succeeds), w.expand(r.body, succeeds)
+		w.calls.Add(1)
 		status, text := w.call(who, method, target, body)
 		if strconv.Itoa(status) != want {
 			w.t.Errorf("%s %s by %s: %d, want %s: %s", method, r.target, who, status, want, text)
@@ -97,6 +134,7 @@ func (w *world) tryREST(r row, who, want string) {
 func (w *world) tryGRPC(conn caller, r row, who, want string) {
 	w.t.Helper()
 	request := w.expand(r.target, want == "OK")
+	w.calls.Add(1)
 	if got, err := conn.call(w.t, w.bearers[who], r.method, request); got != want {
 		w.t.Errorf("%s by %s: %s, want %s: %v", r.method, who, got, want, err)
 	}
@@ -169,6 +207,7 @@ func TestLedgerDoor(t *testing.T) {
 		}
 	}
 	w.untouched()
+	t.Logf("%d calls", w.calls.Load())
 	if got := bare.reflects(t); got {
 		t.Error("the ledger's door has reflection")
 	}

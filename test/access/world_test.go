@@ -45,6 +45,7 @@ type world struct {
 	shared  map[string]string // what denied calls are about, by placeholder
 	client  *http.Client
 	creds   credentials.TransportCredentials
+	calls   *atomic.Int64 // of the tables
 }
 
 var programs = sync.OnceValues(func() (string, error) {
@@ -78,7 +79,7 @@ func newSecureWorld(t *testing.T, mode fleet.Mode, ca *authority.Authority, flag
 		return file
 	}
 	w := &world{
-		t: t, issuer: newIssuer(t), bearers: map[string]string{}, shared: map[string]string{}, counter: new(atomic.Int64),
+		t: t, issuer: newIssuer(t), bearers: map[string]string{}, shared: map[string]string{}, counter: new(atomic.Int64), calls: new(atomic.Int64),
 		client: &http.Client{Timeout: time.Minute}, creds: insecure.NewCredentials(),
 	}
 	if ca != nil {

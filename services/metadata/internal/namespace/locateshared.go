@@ -113,7 +113,7 @@ func (n *Namespace) SignFile(ctx context.Context, req *metadatav1.SignFileReques
 		return nil, err
 	}
 	return &metadatav1.SignFileResponse{
-		Uri:        "/d/" + base64.RawURLEncoding.EncodeToString(n.key.Seal(signPurpose, payload)),
+		Uri:        "/d/" + base64.RawURLEncoding.EncodeToString(n.key.Hide(signPurpose, payload)),
 		ExpireTime: timestamppb.New(time.UnixMicro(expire)),
 	}, nil
 }
@@ -146,13 +146,12 @@ func (n *Namespace) signedContents(
 // locateSigned follows a signed link. Whatever is wrong with it, it leads
 // nowhere.
 func (n *Namespace) locateSigned(ctx context.Context, token string) (*ledgerv1.LocateSharedResponse, error) {
-	payload, err := n.key.OpenText(signPurpose, token)
-	signed := new(recordv1.SignedFile)
-	if err != nil || payload == "" || proto.Unmarshal([]byte(payload), signed) != nil {
+	signed, err := n.readSigned(token)
+	if err != nil || passed(signed.GetExpireMicros(), n.now()) {
 		return nil, errNoLink
 	}
-	if passed(signed.GetExpireMicros(), n.now()) {
-		return nil, errNoLink
+	if err := n.signerLives(ctx, signed.GetIdentity()); err != nil {
+		return nil, orNoLink(err)
 	}
 	if err := n.stillAllowed(ctx, signed.GetIdentity(), signed.GetSpace(), access.Reader); err != nil {
 		return nil, orNoLink(err)
@@ -164,6 +163,33 @@ func (n *Namespace) locateSigned(ctx context.Context, token string) (*ledgerv1.L
 	name := resource.File{Space: signed.GetSpace(), ID: node.GetId()}
 	where, err := n.anonymous(ctx, name, node, found)
 	return &ledgerv1.LocateSharedResponse{Located: where, Attachment: signed.GetAttachment()}, err
+}
+
+// readSigned returns what a signed link says.
+func (n *Namespace) readSigned(token string) (*recordv1.SignedFile, error) {
+	hidden, err := base64.RawURLEncoding.DecodeString(token)
+	if err != nil {
+		return nil, err
+	}
+	payload, err := n.key.Reveal(signPurpose, hidden)
+	if err != nil {
+		return nil, err
+	}
+	signed := new(recordv1.SignedFile)
+	return signed, proto.Unmarshal(payload, signed)
+}
+
+// signerLives checks that the key has not expired that a link was signed with: a
+// grant lets an upload end that began in time, but a link is a new call each time.
+func (n *Namespace) signerLives(ctx context.Context, signer *recordv1.Identity) error {
+	if len(signer.GetKeyHash()) == 0 {
+		return nil
+	}
+	key, err := n.readKey(ctx, signer.GetKeyHash())
+	if err == nil && passed(key.GetExpireMicros(), n.now()) {
+		err = badKey()
+	}
+	return err
 }
 
 // orNoLink returns err if a later try may cure it, and else errNoLink.

@@ -45,7 +45,7 @@ func (n *Namespace) CreateShare(ctx context.Context, req *metadatav1.CreateShare
 	if err := n.checkShare(asked); err != nil {
 		return nil, err
 	}
-	r, err := newRequest(ctx, req)
+	r, err := newSharingRequest(ctx, n, req)
 	if err != nil {
 		return nil, err
 	}
@@ -227,7 +227,7 @@ func (n *Namespace) UpdateShare(ctx context.Context, req *metadatav1.UpdateShare
 	if err := n.checkShare(asked); err != nil {
 		return nil, err
 	}
-	r, err := newRequest(ctx, req)
+	r, err := newSharingRequest(ctx, n, req)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package namespace_test
 
 import (
+	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/holdfast-files/holdfast/internal/fault"
@@ -17,6 +19,7 @@ import (
 	metadatav1 "github.com/holdfast-files/holdfast/proto/holdfast/metadata/v1"
 	storagev1 "github.com/holdfast-files/holdfast/proto/holdfast/storage/v1"
 	"github.com/holdfast-files/holdfast/services/metadata/internal/access"
+	"github.com/holdfast-files/holdfast/services/metadata/internal/apikey"
 )
 
 func (w *world) share(s *metadatav1.Share) *metadatav1.Share {
@@ -323,6 +326,19 @@ func TestSignedFile(t *testing.T) {
 			t.Errorf("forged at %d: %v", i, err)
 		}
 	}
+	hidden, err := base64.RawURLEncoding.DecodeString(strings.TrimPrefix(signed.GetUri(), "/d/"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, secret := range []string{testSpace, f.GetName()[len(parent+"/files/"):], "anonymous", "user:"} {
+		if strings.Contains(string(hidden), secret) {
+			t.Errorf("who has the link can read %q in it", secret)
+		}
+	}
+	again, err := w.SignFile(w.ctx, &metadatav1.SignFileRequest{Name: f.GetName()})
+	if err != nil || again.GetUri() == signed.GetUri() {
+		t.Errorf("two links are the same: %v", err)
+	}
 	nobody := access.With(t.Context(), access.Principal{ID: "user:n", Kind: access.KindUser})
 	lost, err := w.SignFile(nobody, &metadatav1.SignFileRequest{Name: f.GetName()})
 	if err != nil {
@@ -340,5 +356,76 @@ func TestSignedFile(t *testing.T) {
 	})
 	if !errors.Is(err, fault.Invalid) {
 		t.Errorf("for longer than a week: %v", err)
+	}
+}
+
+// A link that was signed with an API key does not outlive it.
+func TestSignedByAKeyThatExpires(t *testing.T) {
+	w := newWorld(t)
+	f := w.put("/f", "x")
+	made, err := w.CreateKey(w.ctx, &metadatav1.CreateKeyRequest{Parent: parent, Key: &metadatav1.Key{
+		Scope: metadatav1.Key_READ, ExpireTime: timestamppb.New(w.clock.Now().Add(time.Hour)),
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	hash, _ := apikey.Hash(made.GetSecret())
+	bearer, err := w.KeyBearer(w.ctx, hash[:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	signed, err := w.SignFile(access.With(t.Context(), bearer), &metadatav1.SignFileRequest{
+		Name: f.GetName(), ExpireTime: timestamppb.New(w.clock.Now().Add(24 * time.Hour)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, wait := range []time.Duration{0, 59 * time.Minute, time.Minute} {
+		w.clock.Advance(wait)
+		_, err := w.LocateShared(w.ctx, &ledgerv1.LocateSharedRequest{
+			Source: &ledgerv1.LocateSharedRequest_Signed{Signed: strings.TrimPrefix(signed.GetUri(), "/d/")},
+		})
+		if expired := wait == time.Minute; expired != errors.Is(err, fault.NotFound) || !expired && err != nil {
+			t.Errorf("after %v more: %v", wait, err)
+		}
+	}
+}
+
+// What is kept of a request with a password is no quick way to it: the request is
+// recognised, one with another password is another, and its fingerprint is not the
+// plain hash of the message.
+func TestRequestsWithPasswords(t *testing.T) {
+	w := newWorld(t)
+	file := w.put("/f", "x").GetName()
+	ask := func(password string) (*metadatav1.Share, error) {
+		return w.CreateShare(w.ctx, &metadatav1.CreateShareRequest{
+			Parent: parent, RequestId: "once", Share: &metadatav1.Share{File: file, Password: password},
+		})
+	}
+	before := w.PasswordHashes()
+	first, err := ask("open sesame")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w.PasswordHashes() != before+2 {
+		t.Errorf("%d slow hashes, want one of the share and one of the request", w.PasswordHashes()-before)
+	}
+	again, err := ask("open sesame")
+	if err != nil || again.GetName() != first.GetName() || again.GetToken() != "" {
+		t.Errorf("repeated: %v, %v", again, err)
+	}
+	if _, err := ask("open barley"); fault.ReasonOf(err) != errorsv1.Reason_REASON_REQUEST_ID_REUSED {
+		t.Errorf("with another password: %v", err)
+	}
+	plain := &metadatav1.CreateShareRequest{Parent: parent, Share: &metadatav1.Share{File: file, Password: "open sesame"}}
+	wire, err := proto.MarshalOptions{Deterministic: true}.Marshal(plain)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256(append([]byte("holdfast.metadata.v1.CreateShareRequest\x00"), wire...))
+	for _, item := range w.all() {
+		if strings.Contains(string(item.Value), string(sum[:])) {
+			t.Errorf("record %s/%s holds the plain hash of a message with a password", item.Key.Partition, item.Key.Sort)
+		}
 	}
 }

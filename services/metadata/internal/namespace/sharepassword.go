@@ -3,6 +3,7 @@ package namespace
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/hex"
 	"sync/atomic"
@@ -14,7 +15,9 @@ import (
 	"github.com/holdfast-files/holdfast/internal/fault"
 	"github.com/holdfast-files/holdfast/internal/throttle"
 	errorsv1 "github.com/holdfast-files/holdfast/proto/holdfast/errors/v1"
+	metadatav1 "github.com/holdfast-files/holdfast/proto/holdfast/metadata/v1"
 	recordv1 "github.com/holdfast-files/holdfast/proto/holdfast/record/v1"
+	"github.com/holdfast-files/holdfast/services/metadata/internal/access"
 )
 
 // Parameters of Argon2id, those that OWASP's password storage cheat sheet puts
@@ -65,6 +68,33 @@ func (p *passwords) set(ctx context.Context, s *recordv1.Share, password string)
 	}
 	s.PasswordHash, s.PasswordSalt = hash, salt
 	return nil
+}
+
+// sharing is a request message with a share.
+type sharing interface {
+	mutating
+	GetShare() *metadatav1.Share
+}
+
+// newSharingRequest is newRequest for a message that may have a password. What is
+// kept of a request tells no more of it than what is kept of the share: a hash
+// that is as slow to try, with a salt of its own.
+func newSharingRequest[M sharing](ctx context.Context, n *Namespace, message M) (request, error) {
+	if message.GetRequestId() == "" || message.GetShare().GetPassword() == "" {
+		return newRequest(ctx, message)
+	}
+	principal, err := access.ID(ctx)
+	if err != nil {
+		return request{}, err
+	}
+	salt := sha256.Sum256([]byte("request\x00" + principal + "\x00" + message.GetRequestId()))
+	hash, err := n.passwords.hash(ctx, message.GetShare().GetPassword(), salt[:argonSalt])
+	if err != nil {
+		return request{}, err
+	}
+	veiled := clone(message)
+	veiled.GetShare().Password = hex.EncodeToString(hash)
+	return newRequest(ctx, veiled)
 }
 
 // check compares a password with that of a share. The work is the same whether

@@ -1,6 +1,6 @@
 // Package seal gives tokens out that come back unchanged or not at all: grants
-// of uploads and page tokens. A token is readable by who holds it and bound to
-// a purpose.
+// of uploads and page tokens. A token is bound to a purpose. What is sealed can be
+// read by who holds it, and what is hidden cannot.
 package seal
 
 import (
@@ -9,6 +9,8 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+
+	"golang.org/x/crypto/chacha20poly1305"
 )
 
 // KeyBytes is the length of a key.
@@ -45,6 +47,35 @@ func (k Key) Open(purpose string, token []byte) ([]byte, error) {
 	}
 	payload, mac := token[:len(token)-sha256.Size], token[len(token)-sha256.Size:]
 	if !hmac.Equal(mac, k.mac(purpose, payload)) {
+		return nil, ErrForged
+	}
+	return payload, nil
+}
+
+// Hide returns the token of payload for a purpose; nobody can read the payload in
+// it (XChaCha20-Poly1305, whose nonces may be drawn at random).
+func (k Key) Hide(purpose string, payload []byte) []byte {
+	token := make([]byte, chacha20poly1305.NonceSizeX, chacha20poly1305.NonceSizeX+len(payload)+chacha20poly1305.Overhead)
+	_, _ = rand.Read(token) // never fails (crypto/rand)
+	box, err := chacha20poly1305.NewX(k.mac("hide\x00"+purpose, nil))
+	if err != nil {
+		panic(err) // only for a key of another length
+	}
+	return box.Seal(token, token, payload, []byte(purpose))
+}
+
+// Reveal returns the payload of a token of Hide, or ErrForged.
+func (k Key) Reveal(purpose string, token []byte) ([]byte, error) {
+	if len(token) < chacha20poly1305.NonceSizeX {
+		return nil, ErrForged
+	}
+	box, err := chacha20poly1305.NewX(k.mac("hide\x00"+purpose, nil))
+	if err != nil {
+		panic(err) // as above
+	}
+	nonce, hidden := token[:chacha20poly1305.NonceSizeX], token[chacha20poly1305.NonceSizeX:]
+	payload, err := box.Open(nil, nonce, hidden, []byte(purpose))
+	if err != nil {
 		return nil, ErrForged
 	}
 	return payload, nil

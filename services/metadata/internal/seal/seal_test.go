@@ -2,6 +2,7 @@ package seal_test
 
 import (
 	"bytes"
+	"errors"
 	"testing"
 
 	"github.com/holdfast-files/holdfast/services/metadata/internal/seal"
@@ -27,4 +28,37 @@ func FuzzOpen(f *testing.F) {
 			t.Errorf("forged: %x", token)
 		}
 	})
+}
+
+func TestHidden(t *testing.T) {
+	k := seal.NewKey()
+	payload := []byte("who signed, and what")
+	token := k.Hide("link", payload)
+	if got, err := k.Reveal("link", token); err != nil || !bytes.Equal(got, payload) {
+		t.Fatalf("got %q, %v", got, err)
+	}
+	if bytes.Contains(token, payload[:4]) {
+		t.Error("the payload can be read")
+	}
+	if bytes.Equal(token, k.Hide("link", payload)) {
+		t.Error("two tokens are the same")
+	}
+	for i := range token {
+		forged := bytes.Clone(token)
+		forged[i] ^= 1
+		if _, err := k.Reveal("link", forged); !errors.Is(err, seal.ErrForged) {
+			t.Errorf("changed at %d: %v", i, err)
+		}
+	}
+	for name, try := range map[string]func() ([]byte, error){
+		"another purpose": func() ([]byte, error) { return k.Reveal("page", token) },
+		"another key":     func() ([]byte, error) { return seal.NewKey().Reveal("link", token) },
+		"cut":             func() ([]byte, error) { return k.Reveal("link", token[:len(token)-1]) },
+		"short":           func() ([]byte, error) { return k.Reveal("link", token[:10]) },
+		"sealed":          func() ([]byte, error) { return k.Reveal("link", k.Seal("link", payload)) },
+	} {
+		if _, err := try(); !errors.Is(err, seal.ErrForged) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 }
