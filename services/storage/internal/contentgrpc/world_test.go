@@ -25,6 +25,8 @@ type world struct {
 	store  *faultblob.Store
 	ledger *ledgertest.Ledger
 	client storagev1.ContentServiceClient
+
+	resumable storagev1.ResumableServiceClient
 }
 
 func newWorld(tb testing.TB, idle time.Duration, ledgerFault func(method string) ledgertest.Fault) *world {
@@ -34,7 +36,9 @@ func newWorld(tb testing.TB, idle time.Duration, ledgerFault func(method string)
 	quiet := slog.New(slog.DiscardHandler)
 	engine := content.New(content.Config{Blobs: store, Ledger: ledger.Client(ledgerFault), Logger: quiet})
 	server := rpc.New(rpc.Config{Logger: quiet, Name: "storage"})
-	storagev1.RegisterContentServiceServer(server, contentgrpc.New(engine, idle))
+	service := contentgrpc.New(engine, idle)
+	storagev1.RegisterContentServiceServer(server, service)
+	storagev1.RegisterResumableServiceServer(server, service)
 	listeners, err := rpc.Listen(context.Background(), "127.0.0.1:0")
 	if err != nil {
 		tb.Fatal(err)
@@ -54,7 +58,10 @@ func newWorld(tb testing.TB, idle time.Duration, ledgerFault func(method string)
 		}
 		ledger.Check()
 	})
-	return &world{tb: tb, store: store, ledger: ledger, client: storagev1.NewContentServiceClient(conn)}
+	return &world{
+		tb: tb, store: store, ledger: ledger,
+		client: storagev1.NewContentServiceClient(conn), resumable: storagev1.NewResumableServiceClient(conn),
+	}
 }
 
 // upload sends data as a client would.
