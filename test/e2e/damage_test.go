@@ -81,7 +81,7 @@ func damaged(t *testing.T, mode fleet.Mode, programs string, damage func(*testin
 		t.Errorf("%d files are listed", got)
 	}
 
-	command := exec.CommandContext(t.Context(), filepath.Join(programs, "holdfast"), "fsck", "--deep", "--inspect="+f.Inspect) //nolint:gosec // a program of ours
+	command := exec.CommandContext(t.Context(), filepath.Join(programs, "holdfast"), "fsck", "--deep", "--inspect="+f.Inspect)
 	command.Env = fleet.Environ()
 	out, err := command.CombinedOutput()
 	if err == nil {
@@ -103,12 +103,17 @@ func damaged(t *testing.T, mode fleet.Mode, programs string, damage func(*testin
 // fileWith damages the file below a folder that holds the bytes, there.
 func fileWith(t *testing.T, folder string, needle []byte, damage func(*testing.T, *os.File, int64)) {
 	t.Helper()
+	root, err := os.OpenRoot(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
 	found := false
-	err := filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
+	err = fs.WalkDir(root.FS(), ".", func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || !entry.Type().IsRegular() {
 			return err
 		}
-		contents, err := os.ReadFile(path)
+		contents, err := root.ReadFile(path)
 		if err != nil {
 			return err
 		}
@@ -116,7 +121,7 @@ func fileWith(t *testing.T, folder string, needle []byte, damage func(*testing.T
 		if at < 0 {
 			return nil
 		}
-		file, err := os.OpenFile(path, os.O_RDWR, 0)
+		file, err := root.OpenFile(path, os.O_RDWR, 0)
 		if err != nil {
 			return err
 		}

@@ -26,12 +26,12 @@ func smallDisk(t *testing.T) (dir string, within []string) {
 	t.Helper()
 	dir = t.TempDir()
 	enter := []string{"nsenter", "--mount"}
-	make := []string{"unshare", "--mount"}
+	hold := []string{"unshare", "--mount"}
 	if os.Geteuid() != 0 {
-		make = append(make, "--map-root-user")
+		hold = append(hold, "--map-root-user")
 		enter = append(enter, "--user", "--preserve-credentials")
 	}
-	holder := exec.Command(make[0], append(make[1:], "sh", "-c", //nolint:gosec,noctx // of this test; ends when its input does
+	holder := exec.Command(hold[0], append(hold[1:], "sh", "-c", //nolint:noctx // ends when its input does
 		`mount -t tmpfs -o size=`+strconv.Itoa(diskBytes)+` tmpfs "$0" && echo mounted && exec cat`, dir)...)
 	input, err := holder.StdinPipe()
 	if err != nil {
@@ -146,7 +146,7 @@ func fullDisk(t *testing.T, mode fleet.Mode, programs string) {
 		}
 	}
 	w.get("/again").want(http.StatusOK).bytes(contents)
-	command := exec.CommandContext(t.Context(), filepath.Join(programs, "holdfast"), "fsck", "--deep", "--inspect="+f.Inspect) //nolint:gosec // a program of ours
+	command := exec.CommandContext(t.Context(), filepath.Join(programs, "holdfast"), "fsck", "--deep", "--inspect="+f.Inspect)
 	command.Env = fleet.Environ()
 	if out, err := command.CombinedOutput(); err != nil {
 		t.Errorf("fsck: %v\n%s", err, out)

@@ -61,7 +61,7 @@ func (s *server) ask(what step) answer {
 			req.Header.Set(what.fields[i], value)
 		}
 	}
-	resp, err := (&http.Client{}).Do(req) //nolint:forbidigo // to programs of the test
+	resp, err := (&http.Client{}).Do(req)
 	if err != nil {
 		s.Fatal(err)
 	}
@@ -219,7 +219,7 @@ func TestSideBySide(t *testing.T) {
 		ours := &server{T: t, open: uploads, stranger: uploads + "/0199f0a0-0000-7000-8000-000000000000"}
 		for _, d := range differences(tusd, ours, s) {
 			if *list {
-				fmt.Println(d.row())
+				t.Log(d.row())
 			}
 			known := slices.IndexFunc(table, func(row difference) bool {
 				return (row.step == d.step || row.step == "*") && row.field == d.field && row.tusd == d.tusd && row.ours == d.ours

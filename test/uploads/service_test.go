@@ -92,7 +92,7 @@ func (s *service) call(ctx context.Context, method, url string, body io.Reader, 
 }
 
 // client keeps as many connections as a test has clients.
-var client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256}} //nolint:forbidigo // to programs of the test
+var client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256}}
 
 // open opens an upload by the IETF's protocol and returns its URL.
 func (s *service) open(path string, size int64) string {
@@ -116,7 +116,7 @@ func (s *service) head(ctx context.Context, upload string, fields ...string) (of
 		}
 		select {
 		case <-ctx.Done():
-			return 0, false, fmt.Errorf("HEAD %s: %w: %v, %v", upload, ctx.Err(), resp, err)
+			return 0, false, fmt.Errorf("HEAD %s: %w: %v, %w", upload, ctx.Err(), resp, err)
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
