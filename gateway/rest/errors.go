@@ -70,7 +70,7 @@ func (x *exchange) write(status int, mediaType []string, text []byte) {
 	if x.r.Method == http.MethodHead {
 		return
 	}
-	if _, err := x.w.Write(text); err != nil { //nolint:gosec // JSON, or a page of ours
+	if _, err := x.w.Write(text); err != nil {
 		x.err, x.cut = err, true
 	}
 }

@@ -54,7 +54,7 @@ func TestDigestInTurns(t *testing.T) {
 				w.ledger.AddDigestion(blobs...)
 				w.store.Fault = func(op faultblob.Op, _ blob.ID) faultblob.Fault {
 					if op == faultblob.Read {
-						time.Sleep(read) // of the bubble's clock
+						time.Sleep(read) //nolint:forbidigo // of the bubble
 					}
 					return faultblob.Fault{}
 				}
@@ -75,7 +75,7 @@ func TestDigestInTurns(t *testing.T) {
 					if len(w.ledger.Digests()) > 0 {
 						break
 					}
-					time.Sleep(time.Minute) // leases run out
+					time.Sleep(time.Minute) //nolint:forbidigo // of the bubble; leases run out
 				}
 				got := w.ledger.Digests()
 				if len(got) != 1 || !bytes.Equal(got[0], sum.Sum(nil)) {

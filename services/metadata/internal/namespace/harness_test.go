@@ -58,7 +58,7 @@ type world struct {
 	ctx   context.Context
 	clock *clock
 	table table.Table
-	mu    sync.Mutex
+	mu    *sync.Mutex // of the maps, which processes of a world share
 	blobs map[string]bool
 	// contents are those of the blobs of resumable uploads.
 	contents map[string]string
@@ -96,7 +96,7 @@ func openWorld(t *testing.T, store table.Table, c *clock) *world {
 	if err != nil && !errors.Is(err, fault.Exists) {
 		t.Fatal(err)
 	}
-	return &world{Namespace: n, t: t, ctx: ctx, clock: c, table: store, blobs: map[string]bool{}, contents: map[string]string{}}
+	return &world{Namespace: n, t: t, ctx: ctx, clock: c, table: store, mu: new(sync.Mutex), blobs: map[string]bool{}, contents: map[string]string{}}
 }
 
 // upload carries an upload out as storage does.

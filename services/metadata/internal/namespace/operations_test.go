@@ -203,7 +203,7 @@ func (p plot) world(t *testing.T) *world {
 func (w *world) beside(ctx context.Context, through table.Table) *world {
 	w.t.Helper()
 	other := openWorld(w.t, through, w.clock)
-	other.ctx, other.blobs, other.contents = ctx, w.blobs, w.contents
+	other.ctx, other.mu, other.blobs, other.contents = ctx, w.mu, w.blobs, w.contents
 	return other
 }
 
