@@ -2,10 +2,12 @@ package aws_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -42,7 +44,14 @@ func TestServicesStartBeforeTheirStores(t *testing.T) {
 	// Callers are told to come back.
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, f.URL+"/v1/spaces/default/files", nil)
 	must(t, err)
-	resp, err := http.DefaultClient.Do(req) //nolint:forbidigo // to programs of the test
+	var resp *http.Response
+	for {
+		resp, err = http.DefaultClient.Do(req) //nolint:forbidigo // to programs of the test
+		if !errors.Is(err, syscall.ECONNREFUSED) || ctx.Err() != nil {
+			break
+		}
+		<-time.After(50 * time.Millisecond) // the gateway gives the others a moment before it listens
+	}
 	must(t, err)
 	must(t, resp.Body.Close())
 	if resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") == "" {

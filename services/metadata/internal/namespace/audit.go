@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"google.golang.org/protobuf/proto"
-
 	"github.com/holdfast-files/holdfast/internal/fault"
 	ledgerv1 "github.com/holdfast-files/holdfast/proto/holdfast/ledger/v1"
 	recordv1 "github.com/holdfast-files/holdfast/proto/holdfast/record/v1"
@@ -38,11 +36,12 @@ func (n *Namespace) Audit(ctx context.Context, req *ledgerv1.AuditRequest) (*led
 	a := audit{n: n, repair: req.GetRepair(), response: &ledgerv1.AuditResponse{
 		ExaminedCount: int64(len(page.Items)), NextPageToken: page.Next,
 	}}
+	var gathered weight[*ledgerv1.Reference]
 	for i, item := range page.Items {
 		if err := a.examine(ctx, item); err != nil {
 			return nil, err
 		}
-		if left := len(page.Items) - i - 1; left > 0 && proto.Size(a.response) > maxResponseBytes {
+		if left := len(page.Items) - i - 1; left > 0 && gathered.of(a.response.GetReferences()) > maxResponseBytes {
 			cut, err := a.cut(ctx, req.GetPageToken(), page.Items[:i+1])
 			if cut || err != nil {
 				return a.response, err

@@ -6,8 +6,6 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"google.golang.org/protobuf/proto"
-
 	"github.com/holdfast-files/holdfast/internal/fault"
 	ledgerv1 "github.com/holdfast-files/holdfast/proto/holdfast/ledger/v1"
 	recordv1 "github.com/holdfast-files/holdfast/proto/holdfast/record/v1"
@@ -39,6 +37,7 @@ func (n *Namespace) ClaimJobs(
 		return nil, fault.Invalidf("lease_duration", "must be positive and at most an hour")
 	}
 	response := new(ledgerv1.ClaimJobsResponse)
+	var gathered weight[*ledgerv1.Job]
 	oldest := int64(0)
 	first := rand.IntN(record.JobShards) //nolint:gosec // spreading load needs no secrecy
 	for i := range record.JobShards {
@@ -54,7 +53,7 @@ func (n *Namespace) ClaimJobs(
 		response.DueJobs += int64(len(page.Items))
 		for _, item := range page.Items {
 			if len(response.GetJobs()) == limit || response.GetStepsDone() == stepsPerClaim ||
-				proto.Size(response) > maxResponseBytes {
+				gathered.of(response.GetJobs()) > maxResponseBytes {
 				break
 			}
 			job := new(recordv1.Job)

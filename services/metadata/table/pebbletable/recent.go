@@ -7,11 +7,11 @@ import (
 	"github.com/holdfast-files/holdfast/services/metadata/table"
 )
 
-// What recent remembers, at most: 8192 items of a kilobyte each. A head, a key
+// What recent remembers, at most: 2048 items of a kilobyte each. A head, a key
 // or the folder at the top of a path is read with every request, and to look for
 // it in Pebble costs ten times what it costs to find it here.
 const (
-	recentSlots = 8 << 10
+	recentSlots = 2 << 10
 	recentBytes = 1 << 10
 )
 

@@ -15,8 +15,8 @@ import (
 // with others; it is held in memory until its body has ended, then written and
 // made durable together with those that came at the same time.
 //
-// A body that the disk has no room for is refused before it is read, if sizeHint
-// tells, and else where the room ends.
+// On a disk without room a body is refused before it is read, and where the room
+// ends if that is later: sizeHint is only a hint.
 //
 // Once the last byte is read ctx no longer counts: the outcome is that of the
 // disk.
@@ -30,7 +30,7 @@ func (s *Store) Create(ctx context.Context, id blob.ID, from io.Reader, sizeHint
 		return 0, err
 	}
 	body := &body{r: from}
-	if err := s.room(max(0, sizeHint)); err != nil {
+	if err := s.room(0); err != nil {
 		return 0, err
 	}
 	if sizeHint >= smallLimit {
