@@ -58,6 +58,9 @@ func (c *fsckCommand) connect(ctx context.Context) (inspection, func() error, er
 		return nil, nil, err
 	}
 	records, err := metadata.New(ctx, metadata.Config{Table: e.records, Logger: logger, Retention: c.Retention})
+	if err == nil {
+		err = records.Start(ctx, "")
+	}
 	if err != nil {
 		return nil, nil, errors.Join(err, e.close())
 	}

@@ -37,6 +37,7 @@ func TestSoakKills(t *testing.T) {
 	}
 	for _, mode := range []fleet.Mode{fleet.One, fleet.Three} {
 		t.Run(string(mode), func(t *testing.T) {
+			t.Parallel()
 			dir := t.TempDir()
 			killAndCompare(t, fleet.Config{Mode: mode, Programs: programs, DataDir: dir}, kills/2)
 			if out, err := fsck(t.Context(), programs, "--data-dir="+dir); err != nil {
@@ -45,6 +46,7 @@ func TestSoakKills(t *testing.T) {
 		})
 	}
 	t.Run("AWS", func(t *testing.T) {
+		t.Parallel()
 		standin, err := fleet.StartStandIn(t.Context(), programs, t.TempDir())
 		if err != nil {
 			t.Fatal(err)
