@@ -75,7 +75,7 @@ func TestPricesHaveOneDate(t *testing.T) {
 			fmt.Sprintf("putPerMillion       = %.2f ", blobPut), fmt.Sprintf("getPerMillion       = %.2f ", blobGet),
 		},
 	} {
-		raw, err := os.ReadFile(file) //nolint:gosec // files of the repository
+		raw, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}

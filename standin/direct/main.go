@@ -117,7 +117,7 @@ func (m mover) work(ctx context.Context, start time.Time, next, moved *atomic.In
 		if m.write {
 			err = m.put(ctx, n, content)
 		} else {
-			err = m.get(ctx, 1+rand.Int64N(m.files))
+			err = m.get(ctx, 1+rand.Int64N(m.files)) //nolint:gosec // any file will do
 		}
 		if err != nil {
 			return latencies, err

@@ -27,7 +27,7 @@ func (s *Server) getItem(in *server.GetItemInput) (any, error) {
 		return nil, err
 	}
 	s.used.reads(size(outside(found)))
-	if old, new := s.newest[k]; new && !aws.ToBool(in.ConsistentRead) {
+	if old, fresh := s.newest[k]; fresh && !aws.ToBool(in.ConsistentRead) {
 		found = old
 	}
 	if len(found) == 0 {
@@ -129,7 +129,7 @@ func (s *Server) scan(in *server.ScanInput) (any, error) {
 func (s *Server) fill(p *page, k key, found []item, weak bool) (full bool) {
 	for _, i := range found {
 		k.sort = *i[sortKey].S
-		if old, new := s.newest[k]; new && weak {
+		if old, fresh := s.newest[k]; fresh && weak {
 			if len(old) == 0 {
 				continue
 			}
