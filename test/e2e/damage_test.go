@@ -5,7 +5,6 @@ import (
 	"io/fs"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -46,16 +45,8 @@ func TestDamagedFiles(t *testing.T) {
 
 func damaged(t *testing.T, mode fleet.Mode, programs string, damage func(*testing.T, *os.File, int64)) {
 	data := filepath.Join(t.TempDir(), "data")
-	f, err := fleet.Start(t.Context(), fleet.Config{Mode: mode, Programs: programs, DataDir: data})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := f.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	w := newWeb(t, &target{url: f.URL, programs: programs})
+	f, g := launched(t, fleet.Config{Mode: mode, Programs: programs, DataDir: data})
+	w := newWeb(t, g)
 	large, small, sound := random(3<<20), random(5000), random(2<<20)
 	w.put("/large", large).want(http.StatusCreated)
 	w.put("/small", small).want(http.StatusCreated)
@@ -81,15 +72,13 @@ func damaged(t *testing.T, mode fleet.Mode, programs string, damage func(*testin
 		t.Errorf("%d files are listed", got)
 	}
 
-	command := exec.CommandContext(t.Context(), filepath.Join(programs, "holdfast"), "fsck", "--deep", "--inspect="+f.Inspect)
-	command.Env = fleet.Environ()
-	out, err := command.CombinedOutput()
-	if err == nil {
+	out, code := g.holdfast(t, "fsck", "--deep", "--inspect="+f.Inspect)
+	if code == 0 {
 		t.Errorf("fsck finds nothing: %s", out)
 	}
 	for path, named := range map[string]bool{"/large": true, "/small": true, "/sound": false} {
 		id := w.lookup(path).Revision
-		if id = id[strings.LastIndexByte(id, '/')+1:]; bytes.Contains(out, []byte(id)) != named {
+		if id = id[strings.LastIndexByte(id, '/')+1:]; strings.Contains(out, id) != named {
 			t.Errorf("fsck names %s: %t\n%s", path, !named, out)
 		}
 	}

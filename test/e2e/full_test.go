@@ -68,19 +68,11 @@ func TestFullDisk(t *testing.T) {
 
 func fullDisk(t *testing.T, mode fleet.Mode, programs string) {
 	dir, within := smallDisk(t)
-	f, err := fleet.Start(t.Context(), fleet.Config{
+	f, g := launched(t, fleet.Config{
 		Mode: mode, Programs: programs, DataDir: filepath.Join(dir, "data"), Within: within,
 		Flags: map[string]string{"blob-retention": "0s", "sweep-grace": "1s", "sweep-interval": "200ms"},
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := f.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	w := newWeb(t, &target{url: f.URL, programs: programs})
+	w := newWeb(t, g)
 
 	acknowledged := map[string][]byte{}
 	// Logs that records no longer need go now and then, so one refusal is not yet
@@ -146,9 +138,7 @@ func fullDisk(t *testing.T, mode fleet.Mode, programs string) {
 		}
 	}
 	w.get("/again").want(http.StatusOK).bytes(contents)
-	command := exec.CommandContext(t.Context(), filepath.Join(programs, "holdfast"), "fsck", "--deep", "--inspect="+f.Inspect)
-	command.Env = fleet.Environ()
-	if out, err := command.CombinedOutput(); err != nil {
-		t.Errorf("fsck: %v\n%s", err, out)
+	if out, code := g.holdfast(t, "fsck", "--deep", "--inspect="+f.Inspect); code != 0 {
+		t.Errorf("fsck: exit code %d: %s", code, out)
 	}
 }

@@ -70,7 +70,14 @@ func running(url, programs string) *target {
 
 func started(t *testing.T, mode fleet.Mode, programs string) *target {
 	t.Helper()
-	f, err := fleet.Start(t.Context(), fleet.Config{Mode: mode, Programs: programs, DataDir: filepath.Join(t.TempDir(), "data")})
+	_, g := launched(t, fleet.Config{Mode: mode, Programs: programs, DataDir: filepath.Join(t.TempDir(), "data")})
+	return g
+}
+
+// launched runs a fleet until the test ends.
+func launched(t *testing.T, config fleet.Config) (*fleet.Fleet, *target) {
+	t.Helper()
+	f, err := fleet.Start(t.Context(), config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,11 +86,11 @@ func started(t *testing.T, mode fleet.Mode, programs string) *target {
 			t.Error(err)
 		}
 	})
-	g := &target{url: f.URL, metadata: f.Metadata, storage: f.Storage, programs: programs}
+	g := &target{url: f.URL, metadata: f.Metadata, storage: f.Storage, programs: config.Programs}
 	for _, p := range f.Programs() {
 		g.services = append(g.services, service{name: p.Name, kill: p.Kill, start: p.Start})
 	}
-	return g
+	return f, g
 }
 
 // holdfast runs the client and returns what it printed and its exit code.
