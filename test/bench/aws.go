@@ -38,15 +38,9 @@ func onAWS(ctx context.Context, programs, dataDir string) (target, error) {
 // Holdfast costs on top is the difference. Its client is the process that is
 // measured, for it does what gateway and storage do.
 func direct(ctx context.Context, programs, dataDir string) (target, error) {
-	program := filepath.Join(dataDir, "direct")
-	root, err := fleet.Root()
+	program, err := buildDirect(ctx, dataDir)
 	if err != nil {
 		return target{}, err
-	}
-	build := exec.CommandContext(ctx, "go", "build", "-o", program, "./direct")
-	build.Dir, build.Env = filepath.Join(root, "standin"), append(os.Environ(), "GOWORK=off", "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		return target{}, fmt.Errorf("build direct: %w\n%s", err, out)
 	}
 	standin, err := fleet.StartStandIn(ctx, programs, dataDir)
 	if err != nil {
@@ -58,6 +52,21 @@ func direct(ctx context.Context, programs, dataDir string) (target, error) {
 			return l.directly(ctx, program, standin.AWS)
 		},
 	}, nil
+}
+
+// buildDirect builds the program that moves bytes by the SDK, into dir.
+func buildDirect(ctx context.Context, dir string) (string, error) {
+	program := filepath.Join(dir, "direct")
+	root, err := fleet.Root()
+	if err != nil {
+		return "", err
+	}
+	build := exec.CommandContext(ctx, "go", "build", "-o", program, "./direct")
+	build.Dir, build.Env = filepath.Join(root, "standin"), append(os.Environ(), "GOWORK=off", "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build direct: %w\n%s", err, out)
+	}
+	return program, nil
 }
 
 // directly has a load carried out by the program direct.

@@ -25,6 +25,8 @@ type exchange struct {
 	body      []byte
 	bodyBytes int64
 	want      int // status
+	// located, when not nil, is told where the answer says that the file is.
+	located func(location string)
 }
 
 // load sends requests over some connections, each waiting for its answer
@@ -171,10 +173,13 @@ func receive(in *bufio.Reader, e exchange) (int64, error) {
 		if text == "" {
 			break
 		}
-		if name, value, _ := strings.Cut(text, ":"); strings.EqualFold(name, "Content-Length") {
+		switch name, value, _ := strings.Cut(text, ":"); {
+		case strings.EqualFold(name, "Content-Length"):
 			if length, err = strconv.ParseInt(strings.TrimSpace(value), 10, 64); err != nil {
 				return 0, err
 			}
+		case e.located != nil && strings.EqualFold(name, "Location"):
+			e.located(strings.TrimSpace(value))
 		}
 	}
 	if status != e.want {

@@ -127,6 +127,12 @@ func candidates(programs string) []candidate {
 			return identified(ctx, token, programs, dir)
 		}},
 		{"nginx DAV", startNginx},
+		{"tusd", func(ctx context.Context, dir string) (target, error) {
+			return startTusd(ctx, programs, dir)
+		}},
+		{"versitygw", func(ctx context.Context, dir string) (target, error) {
+			return startVersitygw(ctx, programs, dir)
+		}},
 		{"Holdfast on S3 and DynamoDB", func(ctx context.Context, dir string) (target, error) {
 			return onAWS(ctx, programs, dir)
 		}},

@@ -10,6 +10,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"strings"
 	"sync/atomic"
 )
 
@@ -37,11 +38,21 @@ func newClient(base string, shared *http.Transport, i int) *client {
 // sizes are how large files are: most are small, some are not.
 var sizes = []int{0, 100, 4 << 10, 4 << 10, 4 << 10, 30 << 10, 60 << 10, 300 << 10, 2 << 20}
 
-// maxFiles bounds what a client keeps.
-const maxFiles = 12
+const (
+	// maxFiles bounds how many names a client uses.
+	maxFiles = 12
+	// maxPuts is after how many files it removes its folder for good: each has
+	// revisions, and what moved goes on under another name.
+	maxPuts = 3 * maxFiles
+)
 
 // round puts a file, reads one back, lists, and now and then moves or deletes.
 func (c *client) round(ctx context.Context, requests, moved *atomic.Int64) error {
+	if c.names > 0 && c.names%maxPuts == 0 {
+		if err := c.clear(ctx, requests); err != nil {
+			return err
+		}
+	}
 	content := make([]byte, sizes[c.random.IntN(len(sizes))])
 	for i := 0; i < len(content); i += 512 {
 		content[i] = byte(c.random.Uint32())
@@ -86,17 +97,42 @@ func (c *client) round(ctx context.Context, requests, moved *atomic.Int64) error
 	return err
 }
 
+// clear removes the folder with all that is in it, and does not leave it in the
+// trash: ten minutes of files and revisions would fill a disk.
+func (c *client) clear(ctx context.Context, requests *atomic.Int64) error {
+	requests.Add(3)
+	clear(c.files)
+	got, err := c.do(ctx, http.MethodGet, "files:lookup?path=/"+c.folder, nil)
+	if err != nil {
+		return err
+	}
+	folder, err := nodeName(got)
+	if err != nil {
+		return err
+	}
+	if _, err := c.do(ctx, http.MethodDelete, folder, nil); err != nil {
+		return err
+	}
+	_, err = c.do(ctx, http.MethodPost, folder+":purge", []byte("{}"))
+	return err
+}
+
 // put returns the last parts of the name of the node.
 func (c *client) put(ctx context.Context, name string, content []byte) (string, error) {
 	got, err := c.do(ctx, http.MethodPut, "paths/"+c.folder+"/"+name, content)
 	if err != nil {
 		return "", err
 	}
+	return nodeName(got)
+}
+
+// nodeName returns the last parts of the name in a node's JSON.
+func nodeName(text []byte) (string, error) {
 	var node struct{ Name string }
-	if err := json.Unmarshal(got, &node); err != nil {
+	if err := json.Unmarshal(text, &node); err != nil {
 		return "", err
 	}
-	return node.Name[len("spaces/default/"):], nil
+	return strings.TrimPrefix(node.Name, "spaces/default/"), nil
 }
 
 func (c *client) do(ctx context.Context, method, path string, body []byte) ([]byte, error) {
