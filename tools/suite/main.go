@@ -6,7 +6,7 @@
 // Modules of the workspace share one go command. Modules whose tests look at
 // more than the go command can see (built binaries, other modules' sources) are
 // run again each time. A module outside go.work runs in its own dependency
-// world, and without the race detector. With -require-all a skip that the
+// world, and without the race detector, beside the others. With -require-all a skip that the
 // -allowed file does not list fails the run.
 //
 // Each -ports package has a suite that all of its adapters, the packages right
@@ -23,6 +23,7 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"sync"
 	"syscall"
 )
 
@@ -65,16 +66,21 @@ func run(ctx context.Context, args []string) (bool, error) {
 	if *pattern != "" {
 		report.ports = nil
 	}
-	plan := newPlan(strings.Fields(*workspace), strings.Fields(*uncached), strings.Fields(*alone))
-	for _, round := range plan {
-		if missing := round.missing(strings.Fields(*needs)); missing != "" {
-			report.skip(round.modules[0], missing)
-			continue
-		}
-		if err := round.run(ctx, report, *pattern); err != nil {
-			report.fail(round.title, err)
-		}
+	var lanes sync.WaitGroup
+	for _, lane := range newPlan(strings.Fields(*workspace), strings.Fields(*uncached), strings.Fields(*alone)) {
+		lanes.Go(func() {
+			for _, round := range lane {
+				if missing := round.missing(strings.Fields(*needs)); missing != "" {
+					report.skip(round.modules[0], missing)
+					continue
+				}
+				if err := round.run(ctx, report, *pattern); err != nil {
+					report.fail(round.title, err)
+				}
+			}
+		})
 	}
+	lanes.Wait()
 	outcome := report.finish(list, *requireAll)
 	if *tally != "" {
 		if err := os.WriteFile(*tally, []byte(outcome.String()+"\n"), 0o644); err != nil {

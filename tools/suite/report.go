@@ -25,9 +25,9 @@ func (o outcome) String() string {
 }
 
 // A report prints results as they come and keeps what the end needs. It is a
-// testjson.EventHandler.
+// testjson.EventHandler. Rounds may report at the same time.
 type report struct {
-	mu      sync.Mutex // standard output and standard error are read side by side
+	mu      sync.Mutex
 	out     io.Writer
 	started time.Time
 	outcome outcome
@@ -43,7 +43,11 @@ func newReport(out io.Writer, ports ...string) *report {
 	return &report{out: out, started: time.Now(), ports: ports, contracts: map[string][]*contract{}}
 }
 
-func (r *report) title(text string) { fmt.Fprintf(r.out, "\n== go test: %s\n", text) }
+func (r *report) title(text string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	fmt.Fprintf(r.out, "\n== go test: %s\n", text)
+}
 
 // Event prints one line for a package that is done, below it what its failed
 // tests wrote.
@@ -101,6 +105,8 @@ func (r *report) printTest(pkg *testjson.Package, test testjson.TestCase) {
 
 // add takes over the counts of a round.
 func (r *report) add(execution *testjson.Execution) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	failed := execution.Failed()
 	whole := 0 // packages that failed outside any test
 	for _, test := range failed {
@@ -123,17 +129,21 @@ func (r *report) add(execution *testjson.Execution) {
 
 // skip records a module that could not be run at all.
 func (r *report) skip(module, reason string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.skips = append(r.skips, skip{pkg: module, reason: reason})
 	r.outcome.skipped++
 }
 
 // fail records a failure that no test stands for.
 func (r *report) fail(what string, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.failed = append(r.failed, fmt.Sprintf("%s: %v", what, err))
 	r.outcome.failed++
 }
 
-// finish prints the end of the report. With requireAll a skip that no exemption
+// finish prints the end of the report, when no round runs any more. With requireAll a skip that no exemption
 // covers counts as failed as well.
 func (r *report) finish(allowed []exemption, requireAll bool) outcome {
 	for _, wrong := range compareContracts(r.out, r.ports, r.contracts) {

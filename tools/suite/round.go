@@ -23,11 +23,14 @@ type round struct {
 
 const race = "-race"
 
-// newPlan puts the modules into as few rounds as their needs allow.
-func newPlan(workspace, uncached, alone []string) []round {
-	var plan []round
+// newPlan puts the modules into as few rounds as their needs allow, and these
+// into lanes: the rounds of one lane follow each other, lanes run side by side.
+// The module outside the workspace mostly waits, for node and for servers, while
+// the others keep the processors busy.
+func newPlan(workspace, uncached, alone []string) [][]round {
+	var inside, outside []round
 	if len(workspace) > 0 {
-		plan = append(plan, round{
+		inside = append(inside, round{
 			title:   strings.Join(workspace, " "),
 			modules: workspace,
 			dir:     ".",
@@ -35,7 +38,7 @@ func newPlan(workspace, uncached, alone []string) []round {
 		})
 	}
 	if len(uncached) > 0 {
-		plan = append(plan, round{
+		inside = append(inside, round{
 			title:   strings.Join(uncached, " "),
 			modules: uncached,
 			dir:     ".",
@@ -46,7 +49,7 @@ func newPlan(workspace, uncached, alone []string) []round {
 	// and of its own it has no goroutines. It compares itself with binaries and
 	// with files of other modules, so that no result of it is reused either.
 	for _, module := range alone {
-		plan = append(plan, round{
+		outside = append(outside, round{
 			title:   module,
 			modules: []string{module},
 			dir:     module,
@@ -54,7 +57,7 @@ func newPlan(workspace, uncached, alone []string) []round {
 			flags:   []string{"-count=1"},
 		})
 	}
-	return plan
+	return [][]round{inside, outside}
 }
 
 // missing names the program that the round cannot do without and this machine

@@ -41,9 +41,9 @@ func runModule(t *testing.T, files map[string]string, allowed []exemption, requi
 	var out bytes.Buffer
 	report := newReport(&out)
 	dir := module(t, files)
-	rounds := newPlan(nil, nil, []string{dir})
-	rounds[0].title = "m"
-	if err := rounds[0].run(t.Context(), report, ""); err != nil {
+	round := newPlan(nil, nil, []string{dir})[1][0]
+	round.title = "m"
+	if err := round.run(t.Context(), report, ""); err != nil {
 		report.fail("m", err)
 	}
 	return report.finish(allowed, requireAll), out.String()
@@ -117,15 +117,15 @@ func TestHangs(t *testing.T) { t.Run("deep", func(t *testing.T) { println("the s
 }
 
 func TestMissingProgram(t *testing.T) {
-	rounds := newPlan([]string{"a", "b"}, []string{"c"}, []string{"d"})
-	if len(rounds) != 3 {
-		t.Fatalf("%d rounds, want 3", len(rounds))
+	plan := newPlan([]string{"a", "b"}, []string{"c"}, []string{"d"})
+	if len(plan) != 2 || len(plan[0]) != 2 || len(plan[1]) != 1 {
+		t.Fatalf("plan %v, want two lanes of two rounds and one", plan)
 	}
 	needs := []string{"d=no-such-program-anywhere", "c=go"}
-	if got := rounds[2].missing(needs); got != "no-such-program-anywhere is not installed" {
+	if got := plan[1][0].missing(needs); got != "no-such-program-anywhere is not installed" {
 		t.Errorf("missing(d) = %q", got)
 	}
-	if got := rounds[1].missing(needs); got != "" {
+	if got := plan[0][1].missing(needs); got != "" {
 		t.Errorf("missing(c) = %q", got)
 	}
 }
@@ -160,8 +160,8 @@ func TestContracts(t *testing.T) {
 	run := func(files map[string]string, ports ...string) (outcome, string) {
 		var out bytes.Buffer
 		report := newReport(&out, ports...)
-		rounds := newPlan(nil, nil, []string{module(t, files)})
-		if err := rounds[0].run(t.Context(), report, ""); err != nil {
+		round := newPlan(nil, nil, []string{module(t, files)})[1][0]
+		if err := round.run(t.Context(), report, ""); err != nil {
 			t.Fatal(err)
 		}
 		return report.finish(nil, false), out.String()
