@@ -44,9 +44,12 @@ func (n *Namespace) Commit(ctx context.Context, req *ledgerv1.CommitRequest) (*l
 			return nil, err
 		}
 	}
+	place := n.turns.enter()
+	defer place.end()
 	for attempt := range maxAttempts {
 		// The first try relies on what Begin saw; the conditions tell if that has
 		// changed, and then it is read again.
+		c.collided = table.Key{}
 		err := c.place(ctx, attempt == 0)
 		var response *ledgerv1.CommitResponse
 		if err == nil {
@@ -58,7 +61,7 @@ func (n *Namespace) Commit(ctx context.Context, req *ledgerv1.CommitRequest) (*l
 		if err != nil && !errors.Is(err, errUnsettled) {
 			return c.orOurs(ctx, err)
 		}
-		if err := pause(ctx, attempt); err != nil {
+		if err := place.again(ctx, attempt, c.collided); err != nil {
 			return nil, err
 		}
 	}
@@ -80,6 +83,8 @@ type commit struct {
 	head    head           // the space at the moment of all of this
 	charges charges        // against the space's quota
 	charged int            // writes that are charges
+
+	collided table.Key // where the last attempt failed, if at an item
 
 	reserved quota.Amount // for the contents, which are settled with it
 }
@@ -123,8 +128,7 @@ func (c *commit) write(ctx context.Context) (*ledgerv1.CommitResponse, error) {
 		return nil, err
 	}
 	if len(c.missing) > foldersPerCommit {
-		writes, _ := c.makeFolders(c.missing[:foldersPerCommit])
-		return nil, ignoreConditions(c.n.table.Commit(ctx, writes))
+		return nil, c.lay(ctx, c.missing[:foldersPerCommit])
 	}
 	charged, err := c.charge(ctx)
 	if err != nil {
@@ -132,8 +136,7 @@ func (c *commit) write(ctx context.Context) (*ledgerv1.CommitResponse, error) {
 	}
 	if c.charges.spread && len(c.missing) > 0 {
 		// Many counters and many folders are too much for one commit.
-		writes, _ := c.makeFolders(c.missing)
-		return nil, ignoreConditions(c.n.table.Commit(ctx, writes))
+		return nil, c.lay(ctx, c.missing)
 	}
 	intent := table.Key{Partition: c.grant.GetIntentPartition(), Sort: c.grant.GetIntentSort()}
 	writes := []table.Write{table.Delete(intent, table.IfTag(intentTag(c.grant)))}
@@ -163,7 +166,15 @@ func (c *commit) write(ctx context.Context) (*ledgerv1.CommitResponse, error) {
 		return c.firstOutcome(ctx)
 	}
 	c.charges.failed(conflict, 1, len(charged))
+	c.collided = collision(writes, conflict)
 	return nil, nil
+}
+
+// lay makes folders ahead of the file. That another upload has made them
+// meanwhile is as good.
+func (c *commit) lay(ctx context.Context, names []string) error {
+	writes, _ := c.makeFolders(names)
+	return ignoreConditions(c.n.table.Commit(ctx, writes))
 }
 
 // charge returns the writes that count the contents, after the bounds of the

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"unicode/utf8"
 
+	"google.golang.org/protobuf/types/known/timestamppb"
+
 	"github.com/holdfast-files/holdfast/internal/fault"
 	errorsv1 "github.com/holdfast-files/holdfast/proto/holdfast/errors/v1"
 	metadatav1 "github.com/holdfast-files/holdfast/proto/holdfast/metadata/v1"
@@ -149,7 +151,7 @@ func (n *Namespace) CreateFile(ctx context.Context, req *metadatav1.CreateFileRe
 	if err := checkLabels(asked.GetLabels()); err != nil {
 		return nil, err
 	}
-	if err := n.checkExpiry(micros(asked.GetExpireTime())); err != nil {
+	if err := n.checkExpiry("file.expire_time", asked.GetExpireTime()); err != nil {
 		return nil, err
 	}
 	r, err := newRequest(ctx, req)
@@ -223,9 +225,10 @@ func checkLabels(labels map[string]string) error {
 }
 
 // checkExpiry returns INVALID_ARGUMENT for an expiry that is not in the future.
-func (n *Namespace) checkExpiry(expireMicros int64) error {
-	if passed(expireMicros, n.now()) || expireMicros < 0 {
-		return fault.Invalidf("expire_time", "must be in the future")
+// The epoch is not either: in records 0 is never, to a caller it is long ago.
+func (n *Namespace) checkExpiry(field string, t *timestamppb.Timestamp) error {
+	if t != nil && (!t.IsValid() || micros(t) <= n.now()) {
+		return fault.Invalidf(field, "must be in the future")
 	}
 	return nil
 }

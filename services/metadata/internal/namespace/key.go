@@ -68,8 +68,8 @@ func (n *Namespace) checkKey(ctx context.Context, asked *metadatav1.Key) error {
 	if err := resource.Text("key.display_name", asked.GetDisplayName(), maxKeyNameBytes); err != nil {
 		return err
 	}
-	if t := asked.GetExpireTime(); t != nil && (!t.IsValid() || passed(micros(t), n.now())) {
-		return fault.Invalidf("key.expire_time", "must be in the future")
+	if err := n.checkExpiry("key.expire_time", asked.GetExpireTime()); err != nil {
+		return err
 	}
 	p, err := access.Of(ctx)
 	if err != nil {

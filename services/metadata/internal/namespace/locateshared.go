@@ -93,7 +93,7 @@ func (n *Namespace) SignFile(ctx context.Context, req *metadatav1.SignFileReques
 	expire := n.now() + defaultSignLifetime.Microseconds()
 	if t := req.GetExpireTime(); t != nil {
 		expire = micros(t)
-		if !t.IsValid() || passed(expire, n.now()) || expire > n.now()+maxSignLifetime.Microseconds() {
+		if n.checkExpiry("expire_time", t) != nil || expire > n.now()+maxSignLifetime.Microseconds() {
 			return nil, fault.Invalidf("expire_time", "must be within the next %v", maxSignLifetime)
 		}
 	}

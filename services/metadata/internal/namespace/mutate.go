@@ -144,6 +144,8 @@ func mutateTelling[M proto.Message](
 	ctx context.Context, n *Namespace, r request, empty M,
 	failed func(*table.ConditionError), attempt func() ([]table.Write, M, error),
 ) (M, error) {
+	place := n.turns.enter()
+	defer place.end()
 	for try := range maxAttempts {
 		first, err := n.outcome(ctx, r)
 		if err != nil {
@@ -154,7 +156,7 @@ func mutateTelling[M proto.Message](
 		}
 		writes, response, err := attempt()
 		if errors.Is(err, errUnsettled) {
-			if err := pause(ctx, try); err != nil {
+			if err := place.again(ctx, try, table.Key{}); err != nil {
 				return empty, err
 			}
 			continue
@@ -186,7 +188,7 @@ func mutateTelling[M proto.Message](
 				return empty, err
 			}
 		}
-		if err := pause(ctx, try); err != nil {
+		if err := place.again(ctx, try, collision(writes, conflict)); err != nil {
 			return empty, err
 		}
 	}

@@ -65,6 +65,7 @@ type Namespace struct {
 	config Config
 	table  table.Table
 	tree   *tree
+	turns  *turns
 	key    seal.Key
 
 	roles    *lru.Cache[roleKey, standingRole]
@@ -88,7 +89,7 @@ func New(config Config) (*Namespace, error) {
 		}
 	}
 	n := &Namespace{
-		config: config, table: config.Table, tree: newTree(),
+		config: config, table: config.Table, tree: newTree(), turns: newTurns(),
 		roles:    newLRU[roleKey, standingRole](rememberedRoles),
 		keyUses:  newLRU[string, int64](rememberedKeyUses),
 		keysUsed: make(chan *recordv1.Key, keyUsesWaiting),

@@ -101,8 +101,8 @@ func linkOf(space string, s *recordv1.Share) table.Item {
 }
 
 func (n *Namespace) checkShare(asked *metadatav1.Share) error {
-	if t := asked.GetExpireTime(); t != nil && (!t.IsValid() || passed(micros(t), n.now())) {
-		return fault.Invalidf("share.expire_time", "must be in the future")
+	if err := n.checkExpiry("share.expire_time", asked.GetExpireTime()); err != nil {
+		return err
 	}
 	if asked.GetMaxDownloadCount() < 0 || asked.GetMaxDownloadCount() > maxShareDownloads {
 		return fault.Invalidf("share.max_download_count", "must be 0 to %d", int64(maxShareDownloads))

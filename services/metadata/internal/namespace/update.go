@@ -64,11 +64,13 @@ func (n *Namespace) UpdateFile(ctx context.Context, req *metadatav1.UpdateFileRe
 				changed.Revision.ContentType = asked.GetContentType()
 			}
 		}
-		var writes []table.Write
-		if fields["expire_time"] && micros(asked.GetExpireTime()) != node.GetExpireMicros() {
-			if err := n.checkExpiry(micros(asked.GetExpireTime())); err != nil {
+		if fields["expire_time"] {
+			if err := n.checkExpiry("file.expire_time", asked.GetExpireTime()); err != nil {
 				return nil, nil, err
 			}
+		}
+		var writes []table.Write
+		if fields["expire_time"] && micros(asked.GetExpireTime()) != node.GetExpireMicros() {
 			writes = n.setExpiry(name.Space, changed, micros(asked.GetExpireTime()))
 		}
 		structural := len(writes) > 0 || changed.GetDisplayName() != node.GetDisplayName()
