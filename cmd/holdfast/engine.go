@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"path/filepath"
 
-	"github.com/holdfast-files/holdfast/services/metadata/table"
 	"github.com/holdfast-files/holdfast/services/metadata/table/pebbletable"
 	"github.com/holdfast-files/holdfast/services/storage/blob"
 	"github.com/holdfast-files/holdfast/services/storage/blob/diskblob"
@@ -18,7 +17,7 @@ type dataDirectory struct {
 
 // engines are the open embedded engines.
 type engines struct {
-	records table.Table
+	records *pebbletable.Table
 	blobs   blob.Store
 }
 

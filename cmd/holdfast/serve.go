@@ -128,7 +128,9 @@ func (c *serveCommand) serve(ctx context.Context, logger *slog.Logger, tel *tele
 	if err != nil {
 		return err
 	}
-	components := []lifecycle.Component{tel.Component(), {Name: "sweeper", Run: bytes.Run}, records.Component()}
+	components := []lifecycle.Component{
+		tel.Component(), {Name: "records", Run: e.records.Watch}, {Name: "sweeper", Run: bytes.Run}, records.Component(),
+	}
 	door := rpc.Config{Logger: logger, Readiness: readiness, Stats: tel.ServerStats(), TLS: own}
 	asked := door
 	asked.Unary, asked.Stream = records.Dispatcher(), records.StreamDispatcher()

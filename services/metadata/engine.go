@@ -30,14 +30,26 @@ func (c engineConfig) check(check *settings.Check) {
 	}
 }
 
+// engine is the open engine.
+type engine struct {
+	table.Table
+	// watch returns when the engine must be opened anew; nil when that is never.
+	watch func(context.Context) error
+}
+
 // open opens the engine.
-func (c engineConfig) open(ctx context.Context, logger *slog.Logger, tel *telemetry.Telemetry) (table.Table, error) {
+func (c engineConfig) open(ctx context.Context, logger *slog.Logger, tel *telemetry.Telemetry) (engine, error) {
 	switch c.Engine {
 	case "pebble":
-		return pebbletable.Open(pebbletable.Config{Dir: filepath.Join(c.DataDir, "metadata"), Logger: logger})
+		records, err := pebbletable.Open(pebbletable.Config{Dir: filepath.Join(c.DataDir, "metadata"), Logger: logger})
+		if err != nil {
+			return engine{}, err
+		}
+		return engine{Table: records, watch: records.Watch}, nil
 	case "dynamodb":
-		return dynamotable.Open(ctx, dynamotable.Config{Table: c.Table, Endpoint: c.DynamoDBEndpoint, Observe: tel.Outward()})
+		records, err := dynamotable.Open(ctx, dynamotable.Config{Table: c.Table, Endpoint: c.DynamoDBEndpoint, Observe: tel.Outward()})
+		return engine{Table: records}, err
 	default:
-		return nil, fmt.Errorf("unknown engine %q", c.Engine)
+		return engine{}, fmt.Errorf("unknown engine %q", c.Engine)
 	}
 }

@@ -15,7 +15,6 @@ import (
 	"github.com/holdfast-files/holdfast/internal/rpc"
 	"github.com/holdfast-files/holdfast/internal/settings"
 	"github.com/holdfast-files/holdfast/internal/telemetry"
-	"github.com/holdfast-files/holdfast/services/metadata/table"
 )
 
 func main() {
@@ -50,8 +49,8 @@ func run() error {
 	return errors.Join(serve(ctx, logger, tel, c, records), records.Close())
 }
 
-func serve(ctx context.Context, logger *slog.Logger, tel *telemetry.Telemetry, c config, records table.Table) error {
-	service, err := c.service(ctx, logger, tel, records)
+func serve(ctx context.Context, logger *slog.Logger, tel *telemetry.Telemetry, c config, records engine) error {
+	service, err := c.service(ctx, logger, tel, records.Table)
 	if err != nil {
 		return err
 	}
@@ -70,6 +69,7 @@ func serve(ctx context.Context, logger *slog.Logger, tel *telemetry.Telemetry, c
 	prepare := func(ctx context.Context) error { return service.Start(ctx, c.Space) }
 	logger.InfoContext(ctx, "metadata listens", slog.String("listen", c.Listen), slog.String("ledger_listen", c.LedgerListen),
 		slog.String("engine", c.Engine), slog.Bool("identity", c.Configured()), slog.Bool("tls", door.TLS != nil))
-	return lifecycle.Run(ctx, logger, c.Lifecycle(readiness, prepare), tel.Component(), service.Component(),
+	return lifecycle.Run(ctx, logger, c.Lifecycle(readiness, prepare), tel.Component(),
+		lifecycle.Component{Name: "records", Run: records.watch}, service.Component(),
 		private.Component(listeners[1]), public.Component(listeners[0]))
 }

@@ -29,7 +29,7 @@ func (l logger) Errorf(format string, args ...any) {
 
 // Fatalf must not return, as Pebble would go on with a state it has given up.
 // A library must not end the process either: reads of what is durable are
-// still right, and the owner of the table learns of the failure and ends it.
+// still right, and the owner of the table learns of the failure by Watch.
 func (l logger) Fatalf(format string, args ...any) {
 	l.fatal(fatalError(format, args))
 	select {}

@@ -135,11 +135,19 @@ func checkRoom(filesystem vfs.FS, dir string, reserve uint64) error {
 	return nil
 }
 
-// Failed is closed when a write or sync of the engine has failed. From then on
-// every Commit fails, with UNAVAILABLE or STORAGE_FULL; reads go on to show
-// what is durable. Only opening the table anew can tell what became of the
-// commits that were under way, so the process should end.
-func (t *Table) Failed() <-chan struct{} { return t.failed }
+// Watch returns the failure of the table when a write or sync of the engine has
+// failed, and nil when ctx ends before. After a failure every Commit fails, with
+// UNAVAILABLE or STORAGE_FULL; reads go on to show what is durable. Only opening
+// the table anew can tell what became of the commits that were under way, so the
+// process should end.
+func (t *Table) Watch(ctx context.Context) error {
+	select {
+	case <-t.failed:
+		return t.failure
+	case <-ctx.Done():
+		return nil
+	}
+}
 
 func (t *Table) fail(err error) {
 	t.failOnce.Do(func() {
