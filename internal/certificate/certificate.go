@@ -98,10 +98,10 @@ func (s Settings) Server(clients Clients, logger *slog.Logger) (*tls.Config, err
 	return config, nil
 }
 
-// Client returns the configuration of connections to the other services; nil
-// when they are not reached by TLS. The own certificate, if there is one, is
-// shown to them.
-func (s Settings) Client(logger *slog.Logger) (*tls.Config, error) {
+// Client returns what makes the configuration of a connection to a host, a name
+// or an IP address; nil when the other services are not reached by TLS. The own
+// certificate, if there is one, is shown to them.
+func (s Settings) Client(logger *slog.Logger) (func(host string) *tls.Config, error) {
 	if s.TLSCA == "" {
 		return nil, nil
 	}
@@ -109,30 +109,32 @@ func (s Settings) Client(logger *slog.Logger) (*tls.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	config := &tls.Config{
-		MinVersion: tls.VersionTLS12,
+	base := &tls.Config{MinVersion: tls.VersionTLS12}
+	if s.TLSCert != "" {
+		own, err := watch(logger, func() (*tls.Certificate, error) { return readPair(s.TLSCert, s.TLSKey) }, s.TLSCert, s.TLSKey)
+		if err != nil {
+			return nil, err
+		}
+		base.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return own.get(), nil }
+	}
+	return func(host string) *tls.Config {
+		config := base.Clone()
+		config.ServerName = host
 		// The certificate is verified below, by the CAs as they are then: RootCAs
 		// could not change.
-		InsecureSkipVerify: true, //nolint:gosec // see VerifyConnection
-		VerifyConnection:   func(state tls.ConnectionState) error { return verify(state, cas.get()) },
-	}
-	if s.TLSCert == "" {
-		return config, nil
-	}
-	own, err := watch(logger, func() (*tls.Certificate, error) { return readPair(s.TLSCert, s.TLSKey) }, s.TLSCert, s.TLSKey)
-	if err != nil {
-		return nil, err
-	}
-	config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return own.get(), nil }
-	return config, nil
+		config.InsecureSkipVerify = true //nolint:gosec // see VerifyConnection
+		config.VerifyConnection = func(state tls.ConnectionState) error { return verify(state, host, cas.get()) }
+		return config
+	}, nil
 }
 
-// verify checks the certificate of a server as crypto/tls does.
-func verify(state tls.ConnectionState, roots *x509.CertPool) error {
-	if len(state.PeerCertificates) == 0 {
-		return errors.New("the server shows no certificate")
+// verify checks the certificate of a server as crypto/tls does. The host is not
+// that of the state, which is empty for an IP address: such a name is never sent.
+func verify(state tls.ConnectionState, host string, roots *x509.CertPool) error {
+	if host == "" || len(state.PeerCertificates) == 0 {
+		return errors.New("there is no name or no certificate to check")
 	}
-	options := x509.VerifyOptions{Roots: roots, DNSName: state.ServerName, Intermediates: x509.NewCertPool()}
+	options := x509.VerifyOptions{Roots: roots, DNSName: host, Intermediates: x509.NewCertPool()}
 	for _, intermediate := range state.PeerCertificates[1:] {
 		options.Intermediates.AddCert(intermediate)
 	}

@@ -78,12 +78,12 @@ func (a *authority) write(name, kind string, der []byte) string {
 	return file
 }
 
-// issue writes a certificate for a name, and returns the files of it and of its key.
-func (a *authority) issue(file, name string, serial int64) (cert, key string) {
+// issue writes a certificate for a name and addresses, and returns the files of it and of its key.
+func (a *authority) issue(file, name string, serial int64, addresses ...net.IP) (cert, key string) {
 	a.t.Helper()
 	own := newKey(a.t)
 	signed := a.sign(&x509.Certificate{
-		SerialNumber: big.NewInt(serial), DNSNames: []string{name},
+		SerialNumber: big.NewInt(serial), DNSNames: []string{name}, IPAddresses: addresses,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 	}, a.cert, own)
 	der, err := x509.MarshalPKCS8PrivateKey(own)
@@ -146,9 +146,7 @@ func clientOf(t *testing.T, s certificate.Settings, name string) *tls.Config {
 	if err != nil {
 		t.Fatal(err)
 	}
-	config = config.Clone()
-	config.ServerName = name
-	return config
+	return config(name)
 }
 
 func serverOf(t *testing.T, s certificate.Settings, clients certificate.Clients) *tls.Config {
@@ -168,6 +166,9 @@ func TestWhoMayTalkToWhom(t *testing.T) {
 	foreign.TLSCert, foreign.TLSKey = others.issue("storage", "storage", 3)
 	required := serve(t, serverOf(t, good, certificate.Required))
 	optional := serve(t, serverOf(t, good, certificate.Optional))
+	byAddress := good
+	byAddress.TLSCert, byAddress.TLSKey = ours.issue("address", "other", 4, net.IPv4(127, 0, 0, 1))
+	addressed := serve(t, serverOf(t, byAddress, certificate.Required))
 	for name, tc := range map[string]struct {
 		address, server string
 		client          certificate.Settings
@@ -180,6 +181,10 @@ func TestWhoMayTalkToWhom(t *testing.T) {
 		"foreign certificate, be it":    {optional, "metadata", foreign, false},
 		"server of another name":        {optional, "storage", good, false},
 		"server of another authority":   {optional, "metadata", certificate.Settings{TLSCA: others.file}, false},
+		"a server by its address":       {addressed, "127.0.0.1", good, true},
+		"an address of another":         {required, "127.0.0.1", good, false},
+		"another address":               {addressed, "127.0.0.2", good, false},
+		"nobody in particular":          {required, "", good, false},
 		"a name that only begins alike": {optional, "metadata.evil.example", good, false},
 	} {
 		_, err := visit(t, tc.address, clientOf(t, tc.client, tc.server))
@@ -261,7 +266,7 @@ func TestSettings(t *testing.T) {
 		t.Errorf("without a certificate: %v, %v", config, err)
 	}
 	if config, err := (certificate.Settings{}).Client(quiet); config != nil || err != nil {
-		t.Errorf("without a CA: %v, %v", config, err)
+		t.Errorf("without a CA there is TLS: %t, %v", config != nil, err)
 	}
 	if _, err := (certificate.Settings{TLSCert: cert, TLSKey: key}).Server(certificate.Required, quiet); err == nil {
 		t.Error("client certificates are required without a CA for them")

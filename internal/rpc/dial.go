@@ -10,7 +10,6 @@ import (
 	"github.com/holdfast-files/holdfast/internal/wire"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
-	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/experimental"
 	"google.golang.org/grpc/keepalive"
@@ -19,8 +18,9 @@ import (
 
 // DialConfig says how a service reaches another one. The zero value is of use.
 type DialConfig struct {
-	// TLS, when not nil, is spoken to the target; else plain HTTP/2.
-	TLS *tls.Config
+	// TLS, when not nil, makes the configuration of a connection to a host of the
+	// target; else plain HTTP/2 is spoken.
+	TLS func(host string) *tls.Config
 	// Token, when not empty, is the credential of this service itself, which each
 	// call carries beside that of its caller.
 	Token string
@@ -53,7 +53,7 @@ func Dial(target string, cfg DialConfig) (*grpc.ClientConn, error) {
 	}
 	creds := insecure.NewCredentials()
 	if cfg.TLS != nil {
-		creds = credentials.NewTLS(cfg.TLS)
+		creds = hostCredentials(cfg.TLS)
 	}
 	options := []grpc.DialOption{
 		grpc.WithTransportCredentials(creds),

@@ -118,6 +118,10 @@ func TestACallIsTriedAgainUntilItSucceeds(t *testing.T) {
 	}
 }
 
+func trusting(roots *x509.CertPool) func(string) *tls.Config {
+	return func(string) *tls.Config { return &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS13} }
+}
+
 func TestTLS(t *testing.T) {
 	// httptest has a certificate for 127.0.0.1.
 	certified := httptest.NewUnstartedServer(nil)
@@ -132,12 +136,19 @@ func TestTLS(t *testing.T) {
 		_, err := ledgerv1.NewLedgerServiceClient(dial(t, s.address, cfg)).Locate(t.Context(), request)
 		return err
 	}
-	if err := locate(rpc.DialConfig{TLS: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS13}}); err != nil {
-		t.Errorf("with TLS: %v", err)
+	var host atomic.Value
+	known := func(asked string) *tls.Config {
+		if asked != "" {
+			host.Store(asked)
+		}
+		return trusting(roots)(asked)
+	}
+	if err := locate(rpc.DialConfig{TLS: known}); err != nil || host.Load() != "127.0.0.1" {
+		t.Errorf("with TLS: %v, the host was %v", err, host.Load())
 	}
 	for name, cfg := range map[string]rpc.DialConfig{
 		"plain":             {},
-		"unknown authority": {TLS: &tls.Config{RootCAs: x509.NewCertPool(), MinVersion: tls.VersionTLS13}},
+		"unknown authority": {TLS: trusting(x509.NewCertPool())},
 	} {
 		if err := locate(cfg); !errors.Is(err, fault.Unavailable) {
 			t.Errorf("%s: got %v", name, err)
