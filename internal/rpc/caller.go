@@ -3,6 +3,7 @@ package rpc
 import (
 	"context"
 	"net/netip"
+	"strings"
 
 	"github.com/google/uuid"
 	"github.com/holdfast-files/holdfast/internal/caller"
@@ -16,6 +17,7 @@ const (
 	headerAuthorization = "authorization"
 	headerRequestID     = "x-request-id"
 	headerViewerAddress = "x-viewer-address"
+	headerForwardedFor  = "x-forwarded-for"
 )
 
 const maxRequestIDBytes = 128
@@ -27,14 +29,19 @@ func (c *chain) incoming(ctx context.Context) context.Context {
 	return caller.With(ctx, caller.Caller{
 		Authorization: first(md, headerAuthorization),
 		RequestID:     requestID(first(md, headerRequestID)),
-		Address:       c.address(ctx, first(md, headerViewerAddress)),
+		Address:       c.address(ctx, md),
 	})
 }
 
 // address returns the viewer's address when the peer may name it, else the
 // peer's own. Nobody is on our loopback interface who comes by way of another
 // machine, whatever that says.
-func (c *chain) address(ctx context.Context, viewer string) string {
+//
+// A load balancer among the trusted peers passes on whatever its clients say of
+// themselves, and adds whom it has the call from as the last hop of
+// X-Forwarded-For, which no service of ours sends. So that hop counts, and not
+// what the call says else.
+func (c *chain) address(ctx context.Context, md metadata.MD) string {
 	p, ok := peer.FromContext(ctx)
 	if !ok {
 		return ""
@@ -44,6 +51,11 @@ func (c *chain) address(ctx context.Context, viewer string) string {
 		return ""
 	}
 	own := addr.Addr().Unmap().WithZone("")
+	viewer := first(md, headerViewerAddress)
+	if hops := md[headerForwardedFor]; len(hops) > 0 && !certified(p) {
+		last := hops[len(hops)-1]
+		viewer = strings.TrimSpace(last[strings.LastIndexByte(last, ',')+1:])
+	}
 	claimed, err := netip.ParseAddr(viewer)
 	if err != nil || !c.trusted(own) && !certified(p) || caller.IsLocal(viewer) && !own.IsLoopback() {
 		return own.String()

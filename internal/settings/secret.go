@@ -2,6 +2,7 @@ package settings
 
 import (
 	"os"
+	"slices"
 	"strings"
 )
 
@@ -11,18 +12,36 @@ const minSecretChars = 32
 // Secret checks a secret that is given by a flag, or in the file that a second
 // flag, the first with -file, names. Neither needs to be.
 func (c *Check) Secret(flag, value, file string) {
+	if secret, ok := c.readSecret(flag, value, file); ok && len(secret) < minSecretChars {
+		c.Failf(flag, "has fewer than %d characters", minSecretChars)
+	}
+}
+
+// Secrets is Secret where several may be given, with white space between them:
+// while a secret is changed, the old one counts beside the new one.
+func (c *Check) Secrets(flag, value, file string) {
+	secret, ok := c.readSecret(flag, value, file)
+	if !ok {
+		return
+	}
+	all := strings.Fields(secret)
+	if len(all) == 0 || slices.ContainsFunc(all, func(s string) bool { return len(s) < minSecretChars }) {
+		c.Failf(flag, "has fewer than %d characters", minSecretChars)
+	}
+}
+
+// readSecret returns a secret, and whether one was asked for and could be read.
+func (c *Check) readSecret(flag, value, file string) (string, bool) {
 	if value != "" && file != "" {
 		c.Failf(flag+"-file", "excludes --%s", flag)
-		return
+		return "", false
 	}
 	secret, err := ReadSecret(value, file)
 	if err != nil {
 		c.Failf(flag+"-file", "%v", err)
-		return
+		return "", false
 	}
-	if (value != "" || file != "") && len(secret) < minSecretChars {
-		c.Failf(flag, "has fewer than %d characters", minSecretChars)
-	}
+	return secret, value != "" || file != ""
 }
 
 // ReadSecret returns a secret that is given, or else what is in a file, without

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/holdfast-files/holdfast/internal/certificate"
@@ -34,10 +35,10 @@ type config struct {
 
 // ledgerConfig are the settings of what storage and metadata share.
 type ledgerConfig struct {
-	LedgerToken     string `help:"Credential of the storage service, at least 32 characters." placeholder:"TOKEN" group:"Ledger"`
+	LedgerToken     string `help:"Credential of the storage service, at least 32 characters; with white space between them several, of which each is taken." placeholder:"TOKEN" group:"Ledger"`
 	LedgerTokenFile string `help:"File that holds it." placeholder:"FILE" group:"Ledger"`
 	LedgerClient    string `help:"Name in the certificate of the storage service, where TLS is mutual." default:"storage" placeholder:"NAME" group:"Ledger"`
-	GrantKey        string `help:"Key that seals grants and page tokens, at least 32 characters; by default one that is kept with the records." placeholder:"KEY" group:"Ledger"`
+	GrantKey        string `help:"Key that seals grants and page tokens, at least 32 characters; of several, with white space between them, the first seals and each opens; by default one that is kept with the records." placeholder:"KEY" group:"Ledger"`
 	GrantKeyFile    string `help:"File that holds it." placeholder:"FILE" group:"Ledger"`
 }
 
@@ -53,8 +54,8 @@ func (c *config) Validate() error {
 		}
 		check.Loopback("ledger-listen", c.LedgerListen, "the storage service has no credential")
 	}
-	check.Secret("ledger-token", c.LedgerToken, c.LedgerTokenFile)
-	check.Secret("grant-key", c.GrantKey, c.GrantKeyFile)
+	check.Secrets("ledger-token", c.LedgerToken, c.LedgerTokenFile)
+	check.Secrets("grant-key", c.GrantKey, c.GrantKeyFile)
 	c.Settings.Check(&check, map[string]string{"listen": c.Listen, "ledger-listen": c.LedgerListen})
 	c.Identity.Check(&check)
 	c.check(&check)
@@ -88,7 +89,7 @@ func (c *config) proof() (func(context.Context) error, error) {
 			}
 		}
 		if token != "" {
-			return rpc.CheckServiceToken(ctx, token)
+			return rpc.CheckServiceToken(ctx, strings.Fields(token)...)
 		}
 		return nil
 	}, nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/netip"
+	"strings"
 	"time"
 
 	"google.golang.org/grpc"
@@ -22,7 +23,7 @@ type config struct {
 	Listen           string         `help:"Address for callers." default:"127.0.0.1:9083"`
 	InspectListen    string         `help:"Address for fsck alone; loopback only." default:"127.0.0.1:9084"`
 	Ledger           string         `help:"Address of the metadata service's ledger." default:"127.0.0.1:9082"`
-	LedgerToken      string         `help:"Credential of this service at the ledger." placeholder:"TOKEN" group:"Ledger"`
+	LedgerToken      string         `help:"Credential of this service at the ledger; the first one, of several with white space between them." placeholder:"TOKEN" group:"Ledger"`
 	LedgerTokenFile  string         `help:"File that holds it." placeholder:"FILE" group:"Ledger"`
 	TrustedPeers     []netip.Prefix `help:"Networks of gateways, whose word is taken for where a caller is; loopback when empty." placeholder:"CIDR"`
 	MaxConnectionAge time.Duration  `help:"Age at which a connection ends, so that its client learns of processes that were added; calls in hand go on." default:"30m" placeholder:"DURATION"`
@@ -37,7 +38,7 @@ func (c *config) Validate() error {
 	var check settings.Check
 	check.Loopback("inspect-listen", c.InspectListen, "only operators inspect")
 	check.HostPort("ledger", c.Ledger)
-	check.Secret("ledger-token", c.LedgerToken, c.LedgerTokenFile)
+	check.Secrets("ledger-token", c.LedgerToken, c.LedgerTokenFile)
 	c.Settings.Check(&check, map[string]string{"listen": c.Listen, "inspect-listen": c.InspectListen})
 	c.check(&check)
 	c.Limits.Check(&check)
@@ -57,13 +58,21 @@ func (c *config) ledger(ctx context.Context, logger *slog.Logger, tel *telemetry
 		return nil, err
 	}
 	conn, err := rpc.Dial(c.Ledger, rpc.DialConfig{
-		TLS: peers, Token: token, Stats: tel.ClientStats(),
+		TLS: peers, Token: firstField(token), Stats: tel.ClientStats(),
 		Reads: []string{"holdfast.ledger.v1.LedgerService/Locate", "holdfast.ledger.v1.LedgerService/Audit"},
 	})
 	if err == nil {
 		rpc.AwaitReady(ctx, logger, conn)
 	}
 	return conn, err
+}
+
+// firstField returns what comes before any white space.
+func firstField(text string) string {
+	for field := range strings.FieldsSeq(text) {
+		return field
+	}
+	return ""
 }
 
 // door returns how callers come in.

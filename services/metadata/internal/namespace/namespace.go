@@ -33,7 +33,8 @@ type Config struct {
 	Table  table.Table
 	Now    func() time.Time
 	Logger *slog.Logger
-	// Secret seals grants and page tokens; the one in the table when empty.
+	// Secret seals grants and page tokens; the one in the table when empty. Of
+	// several, with white space between them, the first seals and each opens.
 	Secret string
 	// TrashRetention is how long a node stays in the trash.
 	TrashRetention time.Duration
@@ -66,7 +67,7 @@ type Namespace struct {
 	table  table.Table
 	tree   *tree
 	turns  *turns
-	key    seal.Key
+	key    seal.Ring
 
 	roles    *lru.Cache[roleKey, standingRole]
 	keyUses  *lru.Cache[string, int64] // when a use was last noted, in microseconds
@@ -100,7 +101,9 @@ func New(config Config) (*Namespace, error) {
 		return nil, errors.New("namespace: max open uploads must not be negative")
 	}
 	if config.Secret != "" {
-		n.key = seal.KeyOf(config.Secret)
+		if n.key = seal.RingOf(config.Secret); len(n.key) == 0 {
+			return nil, errors.New("namespace: the secret is white space")
+		}
 	}
 	return n, nil
 }
@@ -129,7 +132,7 @@ func (n *Namespace) Load(ctx context.Context) error {
 	if len(stored.Value) != seal.KeyBytes {
 		return fault.New(errorsv1.Reason_REASON_DATA_LOSS, "namespace: the secret has %d bytes", len(stored.Value))
 	}
-	n.key = seal.Key(stored.Value)
+	n.key = seal.Ring{seal.Key(stored.Value)}
 	return nil
 }
 

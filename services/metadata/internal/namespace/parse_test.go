@@ -16,7 +16,7 @@ func FuzzPageToken(f *testing.F) {
 	f.Add("token", "sort", "spaces/a", "spaces/b")
 	f.Fuzz(func(t *testing.T, token, sort, parent, other string) {
 		ctx := access.With(t.Context(), access.Anonymous)
-		n := &Namespace{key: seal.KeyOf("secret")}
+		n := &Namespace{key: seal.RingOf("secret")}
 		asked := &metadatav1.ListFilesRequest{Parent: parent}
 		sealed, err := n.sealCursor(ctx, asked, sort)
 		if err != nil {

@@ -7,7 +7,6 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
-	"encoding/base64"
 	"errors"
 
 	"golang.org/x/crypto/chacha20poly1305"
@@ -87,17 +86,4 @@ func (k Key) mac(purpose string, payload []byte) []byte {
 	_, _ = h.Write([]byte{0})
 	_, _ = h.Write(payload)
 	return h.Sum(nil)
-}
-
-// OpenText returns the payload of a token in base64url, empty for an empty one.
-func (k Key) OpenText(purpose, text string) (string, error) {
-	if text == "" {
-		return "", nil
-	}
-	token, err := base64.RawURLEncoding.DecodeString(text)
-	if err != nil {
-		return "", ErrForged
-	}
-	payload, err := k.Open(purpose, token)
-	return string(payload), err
 }
