@@ -217,20 +217,59 @@ func (w *world) idEnumeration() {
 			w.t.Errorf("a move into another space: %d", status)
 		}
 	}
-	storage := w.dial(w.fleet.Storage, "")
-	for method, request := range map[string]string{
-		"ResumableService/CreateUpload":       `{"parent":"spaces/other","file":"` + file + `"}`,
-		"ResumableService/CreateUpload ":      `{"parent":"spaces/other","path":{"space":"spaces/team","path":"/x"}}`,
-		"ResumableService/CreateUpload  ":     `{"parent":"spaces/other","child":{"folder":"spaces/team/files/root","displayName":"x"}}`,
-		"ResumableService/ConcatenateUploads": `{"upload":{"parent":"spaces/other"},"parts":["` + w.expand("{upload}", true) + `"]}`,
-	} {
-		got, err := storage.call(w.t, w.bearers["owner of another space"], "holdfast.storage.v1."+strings.TrimSpace(method), request)
-		if got != "NF" && got != "IA" {
-			w.t.Errorf("%s %s: %s %v", method, request, got, err)
-		}
-	}
+	w.uploadEnumeration(file)
 	if status := w.status("owner of another space", http.MethodGet, "/v1/spaces/other/files?folder=spaces/team/files/root", ""); status < 400 {
 		w.t.Errorf("a folder of another space is listed: %d", status)
+	}
+}
+
+// uploadEnumeration: an upload of an own space that names something of another
+// gets one answer, whether that is there, is something else, or its space is
+// nowhere.
+func (w *world) uploadEnumeration(file string) {
+	w.put("look/in.txt")
+	folder := w.make(http.MethodGet, "/v1/spaces/team/files:lookup?path=/look", "")["name"].(string)
+	storage := w.dial(w.fleet.Storage, "")
+	create := func(target string) [2]string {
+		return [2]string{"CreateUpload", `{"parent":"spaces/other",` + target + `}`}
+	}
+	join := func(part string) [2]string {
+		return [2]string{"ConcatenateUploads", `{"upload":{"parent":"spaces/other"},"parts":["` + part + `"]}`}
+	}
+	path := func(path string) [2]string {
+		return create(`"path":{"space":"spaces/team","path":"` + path + `"}`)
+	}
+	child := func(folder, name string) [2]string {
+		return create(`"child":{"folder":"` + folder + `","displayName":"` + name + `"}`)
+	}
+	const missing = "0198c0de-0000-7000-8000-000000000000"
+	for name, c := range map[string][2]string{
+		"a file":                    create(`"file":"` + file + `"`),
+		"a folder for a file":       create(`"file":"` + folder + `"`),
+		"no file":                   create(`"file":"spaces/team/files/` + missing + `"`),
+		"the root path":             path("/"),
+		"the path of a file":        path("/look/in.txt"),
+		"the path of a folder":      path("/look"),
+		"a path through a file":     path("/look/in.txt/x"),
+		"a path that is free":       path("/look/free.txt"),
+		"a taken name":              child(folder, "in.txt"),
+		"a free name":               child(folder, "free.txt"),
+		"a child of a file":         child(file, "x"),
+		"a child of nothing":        child("spaces/team/files/"+missing, "x"),
+		"a folder's name":           child("spaces/team/files/root", "look"),
+		"a part":                    join(w.expand("{upload}", true)),
+		"no part":                   join("spaces/team/uploads/" + missing),
+		"a target and a condition":  create(`"file":"` + file + `","condition":{"absent":true}`),
+		"a target of a partial one": create(`"file":"` + file + `","partial":true`),
+	} {
+		ask := func(request string) string {
+			got, err := storage.call(w.t, w.bearers["owner of another space"], "holdfast.storage.v1.ResumableService/"+c[0], request)
+			return got + " " + fmt.Sprint(err)
+		}
+		got, want := ask(c[1]), ask(strings.ReplaceAll(c[1], "spaces/team", "spaces/none"))
+		if got = neutral([]byte(got), "spaces/team"); got != neutral([]byte(want), "spaces/none") || !strings.HasPrefix(got, "IA ") {
+			w.t.Errorf("%s: %s\nwhere there is no space: %s", name, got, want)
+		}
 	}
 }
 

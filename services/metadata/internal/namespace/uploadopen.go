@@ -3,7 +3,6 @@ package namespace
 import (
 	"context"
 	"crypto/sha256"
-	"errors"
 	"slices"
 	"strings"
 
@@ -15,7 +14,6 @@ import (
 	recordv1 "github.com/holdfast-files/holdfast/proto/holdfast/record/v1"
 	storagev1 "github.com/holdfast-files/holdfast/proto/holdfast/storage/v1"
 	"github.com/holdfast-files/holdfast/services/metadata/internal/access"
-	"github.com/holdfast-files/holdfast/services/metadata/internal/mediatype"
 	"github.com/holdfast-files/holdfast/services/metadata/internal/quota"
 	"github.com/holdfast-files/holdfast/services/metadata/internal/record"
 	"github.com/holdfast-files/holdfast/services/metadata/internal/resource"
@@ -41,6 +39,9 @@ func (n *Namespace) OpenUpload(
 		return nil, err
 	}
 	if err := checkUpload(spec, req.GetParts()); err != nil {
+		return nil, err
+	}
+	if err := within(in, spec, req.GetParts()); err != nil {
 		return nil, err
 	}
 	r, err := newRequest(ctx, spec)
@@ -156,87 +157,4 @@ func checkUpload(spec *storagev1.CreateUploadRequest, parts []string) error {
 
 func tooLarge() error {
 	return fault.New(errorsv1.Reason_REASON_TOO_LARGE, "files are at most %d bytes long", int64(maxFileBytes))
-}
-
-// aimUpload finds out where an upload goes, whether it may go there now, and
-// whether it is going to be a new file. It is looked at again when the upload
-// completes.
-func (n *Namespace) aimUpload(
-	ctx context.Context, u upload, spec *storagev1.CreateUploadRequest,
-) (*recordv1.Grant, error) {
-	if spec.GetPartial() {
-		return &recordv1.Grant{Space: u.name.Space}, nil
-	}
-	target := new(storagev1.UploadSpec)
-	switch t := spec.GetTarget().(type) {
-	case *storagev1.CreateUploadRequest_File:
-		target.Target = &storagev1.UploadSpec_File{File: t.File}
-	case *storagev1.CreateUploadRequest_Path:
-		target.Target = &storagev1.UploadSpec_Path{Path: t.Path}
-	case *storagev1.CreateUploadRequest_Child:
-		child := clone(t.Child)
-		if child.GetDisplayName() == "" {
-			child.DisplayName = u.name.ID
-		}
-		target.Target = &storagev1.UploadSpec_Child{Child: child}
-	default:
-		root := resource.File{Space: u.name.Space, ID: record.Root}
-		target.Target = &storagev1.UploadSpec_Child{
-			Child: &storagev1.ChildTarget{Folder: root.String(), DisplayName: u.name.ID},
-		}
-	}
-	grant, _, err := n.aim(ctx, target)
-	if err != nil {
-		return nil, err
-	}
-	if grant.GetSpace() != u.name.Space {
-		return nil, fault.Invalidf("target", "must be in %s", resource.SpaceName(u.name.Space))
-	}
-	if err := checkWrite(spec.GetCondition(), grant.GetCurrent()); err != nil {
-		return nil, err
-	}
-	if grant.ContentType, err = mediatype.Of(spec.GetContentType(), grant.GetDisplayName()); err != nil {
-		return nil, err
-	}
-	if spec.GetCondition() != nil {
-		if grant.Condition, err = proto.Marshal(spec.GetCondition()); err != nil {
-			return nil, err
-		}
-	}
-	if grant.GetCurrent() == nil {
-		u.ReservedFiles = 1
-	}
-	grant.Current, grant.NewNode = nil, record.NewID()
-	return grant, nil
-}
-
-// claimParts returns the writes by which an upload takes partial ones to join
-// them. A part has one whole, unless that is gone.
-func (n *Namespace) claimParts(ctx context.Context, u upload, names []string) ([]table.Write, error) {
-	var writes []table.Write
-	for _, name := range names {
-		part, err := n.upload(ctx, name)
-		if err != nil {
-			return nil, err
-		}
-		if part.name.Space != u.name.Space || !part.GetPartial() {
-			return nil, fault.Invalidf("parts", "%s is no partial upload of this space", name)
-		}
-		taken := part.GetState() == recordv1.Upload_JOINED
-		if whole := part.GetWhole(); whole != "" && !taken {
-			_, err := n.uploadRecord(ctx, resource.Upload{Space: u.name.Space, ID: whole})
-			if err != nil && !errors.Is(err, fault.NotFound) {
-				return nil, err
-			}
-			taken = err == nil
-		}
-		if taken {
-			return nil, fault.New(errorsv1.Reason_REASON_CONFLICT, "%s is a part of another upload", name)
-		}
-		claimed := clone(part.Upload)
-		claimed.Whole = u.name.ID
-		writes = append(writes, part.put(claimed))
-		u.Parts = append(u.Parts, part.name.ID)
-	}
-	return writes, nil
 }
