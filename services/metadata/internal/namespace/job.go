@@ -3,6 +3,7 @@ package namespace
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"math/rand/v2"
 	"time"
 
@@ -15,13 +16,16 @@ import (
 
 const (
 	maxClaim = 100
-	// stepsPerClaim bounds the jobs that one ClaimJobs carries out itself.
+	// stepsPerClaim bounds the jobs that one ClaimJobs carries out itself, or
+	// fails to.
 	stepsPerClaim = 64
 )
 
 // ClaimJobs leases due deletions of blobs, and digests to compute, and carries
-// out due jobs that touch records only. Any number of callers may claim at once: a lease is a condition
-// on the job's item, and so is every step.
+// out due jobs that touch records only. Any number of callers may claim at once: a
+// lease is a condition on the job's item, and so is every step. A job that cannot
+// be done is logged, put aside for as long as a lease, and keeps nobody from the
+// others.
 //
 // Claiming the intent of an upload closes it: from then on it cannot be
 // committed, and its blob may go.
@@ -38,7 +42,7 @@ func (n *Namespace) ClaimJobs(
 	}
 	response := new(ledgerv1.ClaimJobsResponse)
 	var gathered weight[*ledgerv1.Job]
-	oldest := int64(0)
+	oldest, failures := int64(0), int32(0)
 	first := rand.IntN(record.JobShards) //nolint:gosec // spreading load needs no secrecy
 	for i := range record.JobShards {
 		query := table.Query{
@@ -47,22 +51,32 @@ func (n *Namespace) ClaimJobs(
 			Limit:     maxClaim,
 		}
 		page, err := n.table.Query(ctx, query)
+		if err != nil && len(response.GetJobs()) > 0 && ctx.Err() == nil {
+			n.config.Logger.ErrorContext(ctx, "not all due jobs were read", slog.Any("error", err))
+			break // what is leased by now is the caller's to do
+		}
 		if err != nil {
 			return nil, err
 		}
 		response.DueJobs += int64(len(page.Items))
 		for _, item := range page.Items {
-			if len(response.GetJobs()) == limit || response.GetStepsDone() == stepsPerClaim ||
+			if len(response.GetJobs()) == limit || response.GetStepsDone()+failures >= stepsPerClaim ||
 				gathered.of(response.GetJobs()) > maxResponseBytes {
 				break
 			}
 			job := new(recordv1.Job)
 			if err := record.Decode(item, job); err != nil {
-				return nil, err
+				n.jobFailed(ctx, item, job, err)
+				continue
 			}
 			oldest = earliest(oldest, job.GetDueMicros())
 			if err := n.claim(ctx, item, job, lease, response); err != nil {
-				return nil, err
+				if ctx.Err() != nil {
+					return nil, err
+				}
+				n.jobFailed(ctx, item, job, err)
+				n.putAside(ctx, item, job, lease)
+				failures++
 			}
 		}
 	}
@@ -74,12 +88,15 @@ func (n *Namespace) ClaimJobs(
 func (n *Namespace) claim(
 	ctx context.Context, item table.Item, job *recordv1.Job, lease time.Duration, response *ledgerv1.ClaimJobsResponse,
 ) error {
-	if job.GetKind() != recordv1.Job_BLOBS && job.GetKind() != recordv1.Job_DIGEST {
-		response.StepsDone++
-		return ignoreConditions(n.advance(ctx, item, job))
-	}
 	if job.GetLeaseMicros() > n.now() {
 		return nil
+	}
+	if job.GetKind() != recordv1.Job_BLOBS && job.GetKind() != recordv1.Job_DIGEST {
+		err := ignoreConditions(n.advance(ctx, item, job))
+		if err == nil {
+			response.StepsDone++
+		}
+		return err
 	}
 	job.LeaseMicros = n.now() + lease.Microseconds()
 	leased := record.Item(item.Key, record.NewEtag(), job)
@@ -97,6 +114,26 @@ func (n *Namespace) claim(
 	}
 	response.Jobs = append(response.Jobs, claimed)
 	return nil
+}
+
+func (n *Namespace) jobFailed(ctx context.Context, item table.Item, job *recordv1.Job, err error) {
+	n.config.Logger.ErrorContext(ctx, "job failed", slog.String("job", jobRef(item.Key)),
+		slog.String("kind", job.GetKind().String()), slog.String("space", job.GetSpace()),
+		slog.String("node", job.GetNode()), slog.Any("error", err))
+}
+
+// putAside leases a job that failed to nobody, so that those that can be done
+// have their turn before it is tried again. It stays where it is, since its node
+// may name it. When this fails too, it is tried again sooner.
+func (n *Namespace) putAside(ctx context.Context, item table.Item, job *recordv1.Job, lease time.Duration) {
+	aside := clone(job)
+	aside.LeaseMicros = n.now() + lease.Microseconds()
+	err := ignoreConditions(n.table.Commit(ctx, []table.Write{
+		table.Put(record.Item(item.Key, record.NewEtag(), aside), table.IfTag(item.Tag)),
+	}))
+	if err != nil {
+		n.config.Logger.ErrorContext(ctx, "job not put aside", slog.String("job", jobRef(item.Key)), slog.Any("error", err))
+	}
 }
 
 // work returns what there is to do for a job: of a deletion with lists, the

@@ -10,7 +10,8 @@ import (
 )
 
 // inlineRevisions is how many old revisions of a file are removed together with
-// it; those of a file that has more go by a job of their own.
+// it; those of a file that has more go by a job of their own, as many at a time.
+// Each is two writes at most: itself, and the counter of its extents.
 const inlineRevisions = 24
 
 // removal gathers the writes that remove nodes for good. Their blobs go later,
@@ -57,20 +58,18 @@ func (r *removal) addUnplaced(ctx context.Context, node *recordv1.Node) error {
 	}
 	if page.More || len(page.Items) > inlineRevisions {
 		r.job(recordv1.Job_REVISIONS, node.GetId())
-		return nil
+		page.Items = nil
 	}
 	return r.addRevisions(node.GetId(), node.GetRevision(), page.Items)
 }
 
-// addRevisions adds old revisions of a file that is gone with current as its
-// last one, or nil.
+// addRevisions adds old revisions of a file that is gone, and the counters of
+// their extents and of those of current, its last revision, if that goes too.
 func (r *removal) addRevisions(node string, current *recordv1.Revision, items []table.Item) error {
 	counters := make(map[table.Key]bool)
 	count := func(old *recordv1.Revision) {
-		if old.GetShared() {
-			for _, id := range record.ShareIDs(old) {
-				counters[record.Share(r.space, node, id)] = true
-			}
+		if id := record.ShareID(old); id != nil && old.GetShared() {
+			counters[record.Share(r.space, node, id)] = true
 		}
 	}
 	count(current)

@@ -152,9 +152,9 @@ func (n *Namespace) succeed(next, predecessor *recordv1.Revision) {
 	next.ModifySeconds = max(millis/1000, predecessor.GetModifySeconds()+1)
 }
 
-// share returns the writes that count one more revision with the blobs of old.
+// share returns the write that counts one more revision with the extents of old.
 func (n *Namespace) share(ctx context.Context, of resource.File, old *recordv1.Revision) ([]table.Write, error) {
-	return n.countShares(ctx, of, old, func(count int, item table.Item, cond table.Cond) table.Write {
+	return n.countShare(ctx, of, old, func(count int, item table.Item, cond table.Cond) table.Write {
 		item.Tag = strconv.Itoa(count + 1)
 		return table.Put(item, cond)
 	})
@@ -167,7 +167,7 @@ func (n *Namespace) release(ctx context.Context, of resource.File, old *recordv1
 		return n.dropBlobs(of.Space, old), nil
 	}
 	last := true
-	writes, err := n.countShares(ctx, of, old, func(count int, item table.Item, cond table.Cond) table.Write {
+	writes, err := n.countShare(ctx, of, old, func(count int, item table.Item, cond table.Cond) table.Write {
 		if count <= 1 {
 			return table.Delete(item.Key, cond)
 		}
@@ -181,28 +181,28 @@ func (n *Namespace) release(ctx context.Context, of resource.File, old *recordv1
 	return append(writes, n.dropBlobs(of.Space, old)...), nil
 }
 
-// countShares reads the counter of each blob of a revision and returns the
-// writes that change makes of them. A blob without a counter has one revision.
-func (n *Namespace) countShares(
+// countShare reads the counter of the extents of a revision and returns the write
+// that change makes of it; none when there are no extents. Extents without a
+// counter have one revision.
+func (n *Namespace) countShare(
 	ctx context.Context, of resource.File, r *recordv1.Revision,
 	change func(count int, item table.Item, cond table.Cond) table.Write,
 ) ([]table.Write, error) {
-	var writes []table.Write
-	for _, id := range record.ShareIDs(r) {
-		key := record.Share(of.Space, of.ID, id)
-		item, err := n.table.Get(ctx, key)
-		switch {
-		case errors.Is(err, table.ErrNotFound):
-			writes = append(writes, change(1, table.Item{Key: key}, table.IfAbsent))
-		case err != nil:
-			return nil, err
-		default:
-			count, err := strconv.Atoi(item.Tag)
-			if err != nil {
-				return nil, fault.Wrap(err, errorsv1.Reason_REASON_DATA_LOSS, "counter of blob %s", record.BlobText(id))
-			}
-			writes = append(writes, change(count, item, table.IfTag(item.Tag)))
-		}
+	id := record.ShareID(r)
+	if id == nil {
+		return nil, nil
 	}
-	return writes, nil
+	key := record.Share(of.Space, of.ID, id)
+	item, err := n.table.Get(ctx, key)
+	if errors.Is(err, table.ErrNotFound) {
+		return []table.Write{change(1, table.Item{Key: key}, table.IfAbsent)}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	count, err := strconv.Atoi(item.Tag)
+	if err != nil {
+		return nil, fault.Wrap(err, errorsv1.Reason_REASON_DATA_LOSS, "counter of extents %s", record.BlobText(id))
+	}
+	return []table.Write{change(count, item, table.IfTag(item.Tag))}, nil
 }

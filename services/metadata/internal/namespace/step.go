@@ -3,9 +3,9 @@ package namespace
 import (
 	"context"
 	"errors"
-	"log/slog"
 
 	"github.com/holdfast-files/holdfast/internal/fault"
+	errorsv1 "github.com/holdfast-files/holdfast/proto/holdfast/errors/v1"
 	recordv1 "github.com/holdfast-files/holdfast/proto/holdfast/record/v1"
 	"github.com/holdfast-files/holdfast/services/metadata/internal/record"
 	"github.com/holdfast-files/holdfast/services/metadata/internal/resource"
@@ -38,9 +38,7 @@ func (n *Namespace) advance(ctx context.Context, item table.Item, job *recordv1.
 	case recordv1.Job_SHARE:
 		return n.stepShare(ctx, item, job)
 	default:
-		n.config.Logger.ErrorContext(ctx, "unknown job",
-			slog.String("job", jobRef(item.Key)), slog.String("kind", job.GetKind().String()))
-		return nil
+		return fault.New(errorsv1.Reason_REASON_INTERNAL, "jobs of kind %v are unknown", job.GetKind())
 	}
 }
 

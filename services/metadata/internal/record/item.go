@@ -52,13 +52,17 @@ func BlobIDs(extents []*recordv1.Extent) [][]byte {
 	return ids
 }
 
-// ShareIDs returns the ids under which it is counted how many revisions of a
-// file have the extents of r: that of its first list, or those of its blobs.
-func ShareIDs(r *recordv1.Revision) [][]byte {
+// ShareID returns the id under which it is counted how many revisions of a file
+// have the extents of r: that of its first list, or of its first blob, since
+// revisions share all of their extents or none. It is nil when there are none.
+func ShareID(r *recordv1.Revision) []byte {
 	if lists := r.GetLists(); len(lists) > 0 {
-		return [][]byte{lists[0].GetId()}
+		return lists[0].GetId()
 	}
-	return BlobIDs(r.GetExtents())
+	if extents := r.GetExtents(); len(extents) > 0 {
+		return extents[0].GetBlobId()
+	}
+	return nil
 }
 
 // BlobText returns the text form of a blob id.

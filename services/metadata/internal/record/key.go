@@ -81,9 +81,10 @@ func Revisions(space, node string) table.Query {
 	}
 }
 
-// Share is the key of the counter of the revisions of a file that have one blob.
-func Share(space, node string, blob []byte) table.Key {
-	return table.Key{Partition: nodePartition(space, node), Sort: sharePrefix + hex.EncodeToString(blob)}
+// Share is the key of the counter of the revisions of a file that have the same
+// extents, by their ShareID.
+func Share(space, node string, id []byte) table.Key {
+	return table.Key{Partition: nodePartition(space, node), Sort: sharePrefix + hex.EncodeToString(id)}
 }
 
 // Entry is the key of a name in a folder.
