@@ -46,7 +46,16 @@ func ReadCondition(h http.Header) (*storagev1.ReadCondition, error) {
 	return c, nil
 }
 
-// WriteCondition returns the conditions of a PUT or DELETE, nil when there are
+// RemoveCondition returns the conditions of a DELETE, nil when there are none.
+// If-Modified-Since and If-Range have no meaning there and are ignored (RFC 9110,
+// sections 13.1.3 and 13.1.5).
+func RemoveCondition(h http.Header) (*storagev1.ReadCondition, error) {
+	return ReadCondition(http.Header{
+		"If-Match": h["If-Match"], "If-None-Match": h["If-None-Match"], "If-Unmodified-Since": h["If-Unmodified-Since"],
+	})
+}
+
+// WriteCondition returns the conditions of a PUT, nil when there are
 // none. If-Modified-Since has no meaning there and is ignored.
 func WriteCondition(h http.Header) (*storagev1.WriteCondition, error) {
 	match, err := ParseTags("If-Match", h["If-Match"])

@@ -30,7 +30,7 @@ func (h *Handler) deletePath(x *exchange) error {
 			return err
 		}
 	}
-	condition, err := header.ReadCondition(x.r.Header)
+	condition, err := header.RemoveCondition(x.r.Header)
 	if err != nil {
 		return err
 	}
@@ -52,34 +52,56 @@ func (h *Handler) deletePath(x *exchange) error {
 	return nil
 }
 
-// remove resolves the path and acts on what it found there, as it found it:
-// when that has changed meanwhile it looks again.
+// remove acts on what is at the path. With conditions it looks first, since they
+// are about contents, and acts on what it found as it found it: when that has
+// changed meanwhile it looks again.
 func (h *Handler) remove(ctx context.Context, target *storagev1.PathTarget, condition *storagev1.ReadCondition, requestID string) (*metadatav1.File, error) {
+	req := &metadatav1.DeleteFileRequest{Name: target.GetSpace() + "/files/root", Path: target.GetPath(), RequestId: requestID}
+	if condition == nil {
+		return h.files.DeleteFile(ctx, req)
+	}
 	var err error
 	for range removeAttempts {
 		var found, file *metadatav1.File
 		if found, err = h.look(ctx, target, condition); err != nil {
-			return nil, err
+			return h.removedBefore(ctx, req, err)
 		}
-		file, err = h.files.DeleteFile(ctx, &metadatav1.DeleteFileRequest{
-			Name: found.GetName(), Etag: found.GetEtag(), RequestId: requestID,
-		})
+		req.Etag = found.GetEtag()
+		file, err = h.files.DeleteFile(ctx, req)
 		if err = fault.FromStatus(err); err == nil {
 			return file, nil
 		}
-		if !errors.Is(err, fault.Precondition) {
+		if !errors.Is(err, fault.Precondition) && !errors.Is(err, fault.NotFound) {
 			return nil, err
 		}
 	}
 	return nil, fault.Wrap(err, errorsv1.Reason_REASON_CONFLICT, "what is at the path keeps changing")
 }
 
+// noEtag is the etag of nothing: a request with it can only be a repetition.
+const noEtag = "none"
+
+// removedBefore returns the outcome of a request that was made before, and
+// otherwise the refusal that it has met now: what it had removed is not there any
+// more.
+func (h *Handler) removedBefore(ctx context.Context, req *metadatav1.DeleteFileRequest, refusal error) (*metadatav1.File, error) {
+	if req.GetRequestId() == "" {
+		return nil, refusal
+	}
+	req.Etag = noEtag
+	file, err := h.files.DeleteFile(ctx, req)
+	switch err = fault.FromStatus(err); {
+	case err == nil:
+		return file, nil
+	case errors.Is(err, fault.NotFound), errors.Is(err, fault.Precondition):
+		return nil, refusal
+	}
+	return nil, err
+}
+
 // look returns the node at a path. Storage judges the conditions, which are
 // about contents, and knows the node too.
 func (h *Handler) look(ctx context.Context, target *storagev1.PathTarget, condition *storagev1.ReadCondition) (*metadatav1.File, error) {
-	if condition == nil {
-		return h.files.LookupFile(ctx, &metadatav1.LookupFileRequest{Parent: target.GetSpace(), Path: target.GetPath()})
-	}
 	var head *storagev1.DownloadHeader
 	err := h.content.Download(ctx, &storagev1.DownloadRequest{
 		Source:     &storagev1.DownloadRequest_Path{Path: target},

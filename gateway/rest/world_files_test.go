@@ -43,7 +43,14 @@ func (w *world) DeleteFile(ctx context.Context, req *metadatav1.DeleteFileReques
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	f, err := w.byName(req.GetName())
+	if first := w.removed[req.GetRequestId()]; first != nil {
+		return proto.CloneOf(first), nil
+	}
+	find, by := w.byName, req.GetName()
+	if req.GetPath() != "" {
+		find, by = w.byPath, req.GetPath()
+	}
+	f, err := find(by)
 	if err != nil {
 		return nil, err
 	}
@@ -60,6 +67,9 @@ func (w *world) DeleteFile(ctx context.Context, req *metadatav1.DeleteFileReques
 	}
 	gone := proto.CloneOf(f.file)
 	gone.DeleteTime = timestamppb.New(epoch)
+	if req.GetRequestId() != "" {
+		w.removed[req.GetRequestId()] = gone
+	}
 	return gone, nil
 }
 

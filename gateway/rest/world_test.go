@@ -35,8 +35,9 @@ type world struct {
 	metadatav1.UnimplementedShareServiceServer
 
 	mu      sync.Mutex
-	files   map[string]*stored    // by path
-	uploads map[string]*uploading // by name
+	files   map[string]*stored          // by path
+	removed map[string]*metadatav1.File // by request id
+	uploads map[string]*uploading       // by name
 	serial  int
 	asked   []proto.Message // requests, in order
 	callers []caller.Caller
@@ -87,7 +88,7 @@ type stored struct {
 var _ content.Content = (*world)(nil)
 
 func newWorld() *world {
-	return &world{files: map[string]*stored{}, uploads: map[string]*uploading{}, started: make(chan struct{}, 100), bodies: make(chan error, 100)}
+	return &world{files: map[string]*stored{}, removed: map[string]*metadatav1.File{}, uploads: map[string]*uploading{}, started: make(chan struct{}, 100), bodies: make(chan error, 100)}
 }
 
 const space = "spaces/default"

@@ -142,4 +142,17 @@ func repeats(t *testing.T, g *target) {
 		t.Errorf("made %s and then %s", one.Name, two.Name)
 	}
 	w.post("/v1/spaces/default/files", made).failed(http.StatusConflict, "ALREADY_EXISTS")
+
+	for i, conditional := range []bool{false, true} {
+		fields := []string{"Idempotency-Key", fmt.Sprintf("%q", sum([]byte(w.root))[:40+i])}
+		if conditional {
+			fields = append(fields, "If-Match", first.header.Get("Etag"))
+		}
+		path := w.at("/once")
+		gone := w.do(http.MethodDelete, path, nil, fields...).want(http.StatusOK)
+		w.put("/once", []byte("anew")).want(http.StatusCreated) // not what is to be removed
+		w.do(http.MethodDelete, path, nil, fields...).want(http.StatusOK).bytes(gone.body)
+		w.get("/once").want(http.StatusOK).bytes([]byte("anew"))
+		first = w.put("/once", []byte("twice")).want(http.StatusOK)
+	}
 }

@@ -754,12 +754,15 @@ func (x *UpdateFileRequest) GetRequestId() string {
 // DeleteFileRequest names the node to move to the trash.
 type DeleteFileRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Resource name of the file or folder.
+	// Resource name of the file or folder; that of the root folder with path.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// When given, must match.
 	Etag string `protobuf:"bytes,2,opt,name=etag,proto3" json:"etag,omitempty"`
-	// Makes a repetition within 24 h return the first outcome.
-	RequestId     string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Makes a repetition within 24 h return the first outcome. With path that is
+	// so whatever the etag.
+	RequestId string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Where the file or folder is, from the root folder, such as "/a/b".
+	Path          string `protobuf:"bytes,4,opt,name=path,proto3" json:"path,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -811,6 +814,13 @@ func (x *DeleteFileRequest) GetEtag() string {
 func (x *DeleteFileRequest) GetRequestId() string {
 	if x != nil {
 		return x.RequestId
+	}
+	return ""
+}
+
+func (x *DeleteFileRequest) GetPath() string {
+	if x != nil {
+		return x.Path
 	}
 	return ""
 }
@@ -1407,13 +1417,14 @@ const file_holdfast_metadata_v1_file_proto_rawDesc = "" +
 	"\vupdate_mask\x18\x02 \x01(\v2\x1a.google.protobuf.FieldMaskB\x03\xe0A\x01R\n" +
 	"updateMask\x12\"\n" +
 	"\n" +
-	"request_id\x18\x03 \x01(\tB\x03\xe0A\x01R\trequestId\"\x7f\n" +
+	"request_id\x18\x03 \x01(\tB\x03\xe0A\x01R\trequestId\"\x98\x01\n" +
 	"\x11DeleteFileRequest\x12-\n" +
 	"\x04name\x18\x01 \x01(\tB\x19\xe0A\x02\xfaA\x13\n" +
 	"\x11holdfast.dev/FileR\x04name\x12\x17\n" +
 	"\x04etag\x18\x02 \x01(\tB\x03\xe0A\x01R\x04etag\x12\"\n" +
 	"\n" +
-	"request_id\x18\x03 \x01(\tB\x03\xe0A\x01R\trequestId\"\xdc\x01\n" +
+	"request_id\x18\x03 \x01(\tB\x03\xe0A\x01R\trequestId\x12\x17\n" +
+	"\x04path\x18\x04 \x01(\tB\x03\xe0A\x01R\x04path\"\xdc\x01\n" +
 	"\x13UndeleteFileRequest\x12-\n" +
 	"\x04name\x18\x01 \x01(\tB\x19\xe0A\x02\xfaA\x13\n" +
 	"\x11holdfast.dev/FileR\x04name\x121\n" +

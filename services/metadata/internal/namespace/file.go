@@ -122,9 +122,13 @@ func (n *Namespace) lookup(ctx context.Context, in, path string) (*recordv1.Node
 		return nil, err
 	}
 	if at.node == nil {
-		return nil, fault.New(errorsv1.Reason_REASON_NOT_FOUND, "path %s not found", path)
+		return nil, pathNotFound(path)
 	}
 	return at.node, nil
+}
+
+func pathNotFound(path string) error {
+	return fault.New(errorsv1.Reason_REASON_NOT_FOUND, "path %s not found", path)
 }
 
 // CreateFile makes a folder.

@@ -15,22 +15,28 @@ import (
 	"github.com/holdfast-files/holdfast/services/metadata/table"
 )
 
-// DeleteFile moves a live node to the trash. One that is there already is
-// NOT_FOUND (AIP-164).
+// DeleteFile moves a live node, by its name or by its path, to the trash. One that
+// is there already is NOT_FOUND (AIP-164).
 func (n *Namespace) DeleteFile(ctx context.Context, req *metadatav1.DeleteFileRequest) (*metadatav1.File, error) {
 	name, err := resource.ParseFile("name", req.GetName())
 	if err != nil {
 		return nil, err
 	}
-	r, err := newRequest(ctx, req)
+	asked := req
+	if req.GetPath() != "" {
+		if name.ID != record.Root {
+			return nil, fault.Invalidf("name", "must be the root folder where there is a path")
+		}
+		// Who repeats it may have looked again, and found another etag or nothing.
+		asked = clone(req)
+		asked.Etag = ""
+	}
+	r, err := newRequest(ctx, asked)
 	if err != nil {
 		return nil, err
 	}
 	return mutate(ctx, n, r, new(metadatav1.File), func() ([]table.Write, *metadatav1.File, error) {
-		node, h, err := n.live(ctx, name, req.GetEtag())
-		if errors.Is(err, fault.Conflict) {
-			err = notFound(name.String())
-		}
+		node, h, err := n.toTrash(ctx, name, req)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -50,6 +56,37 @@ func (n *Namespace) DeleteFile(ctx context.Context, req *metadatav1.DeleteFileRe
 			job,
 		}, file(name.Space, trashed), nil
 	})
+}
+
+// toTrash returns the node that a request is about, and the head of a moment at
+// which it was so.
+func (n *Namespace) toTrash(
+	ctx context.Context, name resource.File, req *metadatav1.DeleteFileRequest,
+) (*recordv1.Node, head, error) {
+	if req.GetPath() == "" {
+		node, h, err := n.live(ctx, name, req.GetEtag())
+		if errors.Is(err, fault.Conflict) {
+			err = notFound(name.String())
+		}
+		return node, h, err
+	}
+	names, err := resource.Path("path", req.GetPath())
+	if err != nil {
+		return nil, head{}, err
+	}
+	if len(names) == 0 {
+		return nil, head{}, fault.Invalidf("path", "the root folder cannot be changed")
+	}
+	at, err := n.walk(ctx, name.Space, names)
+	switch {
+	case err != nil:
+		return nil, head{}, err
+	case at.node == nil:
+		return nil, head{}, pathNotFound(req.GetPath())
+	case !resource.EtagMatches(req.GetEtag(), at.node.GetEtag()):
+		return nil, head{}, etagMismatch("path " + req.GetPath())
+	}
+	return at.node, at.head, nil
 }
 
 // UndeleteFile brings a node back out of the trash. CONFLICT when the folder is
