@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"bytes"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -57,4 +58,18 @@ func commandLine(t *testing.T, g *target) {
 		t.Errorf("cat gives %d bytes", len(out))
 	}
 	run(2, "put", "--no-such-flag")
+
+	// What is here is compared with the revision that is asked for.
+	old := strings.Trim(w.put("/revised", []byte("old")).want(http.StatusCreated).header.Get("Etag"), `"`)
+	w.put("/revised", []byte("new")).want(http.StatusOK)
+	file := filepath.Join(dir, "revised")
+	for _, here := range []string{"new", "old"} {
+		if err := os.WriteFile(file, []byte(here), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		out := run(0, "get", "--json", "--force", "--checksum", "--revision", old, w.root+"/revised", file)
+		if got, err := os.ReadFile(file); err != nil || string(got) != "old" || strings.Contains(out, `"outcome":"skipped"`) != (here == "old") {
+			t.Errorf("of %q became %q, %v: %s", here, got, err, out)
+		}
+	}
 }

@@ -81,6 +81,12 @@ func (c *Client) list(ctx context.Context, query url.Values) iter.Seq2[*Node, er
 	})
 }
 
+// Revision returns the revision of a file that has an id.
+func (c *Client) Revision(ctx context.Context, file *Node, id string) (*Revision, error) {
+	revision := new(Revision)
+	return revision, c.read(ctx, c.resource(file.Name)+"/revisions/"+url.PathEscape(id), revision)
+}
+
 // Revisions returns the revisions of a file, newest first, page by page.
 func (c *Client) Revisions(ctx context.Context, file *Node) iter.Seq2[*Revision, error] {
 	type page struct {

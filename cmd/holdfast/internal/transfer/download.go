@@ -26,6 +26,12 @@ const (
 // get moves a file.
 func (r *getRun) get(ctx context.Context, to localNode, node *api.Node, item Item) Item {
 	info, err := to.root.Lstat(to.rel)
+	same := false
+	if err == nil && r.SameOnly && info.Mode().IsRegular() {
+		if same, err = r.sameLocally(ctx, to, info.Size(), node); err != nil {
+			return item.failed(err)
+		}
+	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		item.Outcome = Created
@@ -33,7 +39,7 @@ func (r *getRun) get(ctx context.Context, to localNode, node *api.Node, item Ite
 		return item.failed(err)
 	case info.IsDir():
 		return item.failed(fault.New(fault.Exists.Reason, "%s is a folder", item.Local))
-	case r.SameOnly && sameLocally(to, info, node):
+	case same:
 		r.Meter.Move(node.SizeBytes)
 		return item.skipped("same contents")
 	case r.Existing == Keep:
@@ -60,18 +66,27 @@ func exists(path string) error {
 	return fault.New(fault.Exists.Reason, "%s exists; --force replaces it", path)
 }
 
-// sameLocally reports whether a local file has the contents of a node.
-func sameLocally(to localNode, info fs.FileInfo, node *api.Node) bool {
-	if !info.Mode().IsRegular() || info.Size() != node.SizeBytes {
-		return false
+// sameLocally reports whether a local file has the contents that are wanted of a
+// node. One that can't be read has not.
+func (r *getRun) sameLocally(ctx context.Context, to localNode, sizeBytes int64, node *api.Node) (bool, error) {
+	wantBytes, want := node.SizeBytes, node.SHA256
+	if r.Revision != "" {
+		revision, err := r.Client.Revision(ctx, node, r.Revision)
+		if err != nil {
+			return false, err
+		}
+		wantBytes, want = revision.SizeBytes, revision.SHA256
+	}
+	if sizeBytes != wantBytes || want == "" {
+		return false, nil
 	}
 	file, err := to.root.Open(to.rel)
 	if err != nil {
-		return false
+		return false, nil //nolint:nilerr // it is replaced then
 	}
 	defer func() { _ = file.Close() }()
 	sum, err := fileSum(file)
-	return err == nil && sum == node.SHA256
+	return err == nil && sum == want, nil
 }
 
 // download receives contents into a file of another name in the same folder,
