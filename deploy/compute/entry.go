@@ -107,19 +107,21 @@ func (f floor) target(service ecs.FargateService, container string, port int) el
 }
 
 // patience is how long a task that is to go keeps the requests it has. ECS asks
-// a task to stop when every target group it is in has let go of it. Storage is
-// in one for callers in the VPC, so the gateway's transfers have the same time.
+// a task to stop when every target group it is in has let go of it. Where there
+// is an internal load balancer storage and metadata are in its groups, so the
+// gateway's transfers have the same time; elsewhere they are asked at once.
 func (f floor) patience() awscdk.Duration {
 	return awscdk.Duration_Seconds(jsii.Number(f.cfg.Services.GraceSeconds))
 }
 
-// readiness asks path often enough that a draining task is noticed before it
-// stops serving. A gRPC answer must be OK, an HTTP one 200.
+// readiness asks path often enough that a draining task, which fails it at once,
+// is noticed within contract.DrainDelaySeconds, before it takes no more calls. A
+// gRPC answer must be OK, an HTTP one 200.
 func readiness(path, grpcCodes string) *elb.HealthCheck {
 	check := &elb.HealthCheck{
 		Path:                    jsii.String(path),
-		Interval:                awscdk.Duration_Seconds(jsii.Number(10)),
-		Timeout:                 awscdk.Duration_Seconds(jsii.Number(5)),
+		Interval:                awscdk.Duration_Seconds(jsii.Number(5)),
+		Timeout:                 awscdk.Duration_Seconds(jsii.Number(4)),
 		HealthyThresholdCount:   jsii.Number(2),
 		UnhealthyThresholdCount: jsii.Number(2),
 	}

@@ -18,6 +18,17 @@ const (
 	scaleInSeconds  = 600
 )
 
+// fixedCount is nil for a service that scales: a count in the template would
+// put it back to the minimum with each release, under the load it grew by.
+// Without one a release leaves the count alone. A service that is new starts
+// with one task; the minimum comes as soon as its scaling is registered.
+func fixedCount(size config.Service) *float64 {
+	if size.MinTasks != size.MaxTasks {
+		return nil
+	}
+	return jsii.Number(size.MinTasks)
+}
+
 // scaleOnCPU is for services whose requests are short. It is nil for a service
 // of a fixed size.
 func scaleOnCPU(service ecs.FargateService, size config.Service) ecs.ScalableTaskCount {

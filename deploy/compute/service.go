@@ -60,7 +60,7 @@ func (f floor) run(s service) ecs.FargateService {
 	running := ecs.NewFargateService(scope, jsii.String("Service"), &ecs.FargateServiceProps{
 		Cluster:                    f.cluster,
 		TaskDefinition:             task,
-		DesiredCount:               jsii.Number(s.size.MinTasks),
+		DesiredCount:               fixedCount(s.size),
 		CapacityProviderStrategies: &[]*ecs.CapacityProviderStrategy{{CapacityProvider: jsii.String(provider), Weight: jsii.Number(1)}},
 		// New tasks are healthy before old ones go.
 		MinHealthyPercent: jsii.Number(100),

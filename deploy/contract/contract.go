@@ -24,9 +24,9 @@ const (
 )
 
 // Times that must fit together, in seconds. A task that is told to stop fails
-// readiness, serves on for DrainDelay while its name leaves DNS, then finishes
-// calls for Drain and exits before Fargate kills it at Stop, the largest
-// Fargate grants.
+// readiness, serves on for DrainDelay while its name leaves DNS and each target
+// group notices, then finishes calls for Drain and exits before Fargate kills it
+// at Stop, the largest Fargate grants.
 const (
 	DrainDelaySeconds = 15
 	DrainSeconds      = 90
@@ -99,7 +99,10 @@ type Identity struct {
 
 // MetadataFlags are the arguments of the metadata image. Bytes outlive their
 // last record for blobRetentionDays. In the VPC's addresses are gateway and
-// storage, whose word for where a caller is metadata takes.
+// storage, whose word for where a caller is metadata takes, but also the
+// internal load balancer, whose clients could give any: of a call with
+// X-Forwarded-For, which a load balancer always adds to, a service takes the
+// last hop there for the address, and no word beside it.
 func MetadataFlags(table string, identity Identity, blobRetentionDays int, vpc string) []string {
 	flags := append(common(MetadataPort),
 		"--trusted-peers="+vpc,

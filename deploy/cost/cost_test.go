@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -15,6 +16,14 @@ func TestIdle(t *testing.T) {
 			"CapacityProviderStrategy": []any{map[string]any{"CapacityProvider": provider}},
 		}}
 	}
+	scaling := func(least float64, of string) Resource {
+		return Resource{"Target", "AWS::ApplicationAutoScaling::ScalableTarget", map[string]any{
+			"MinCapacity": least, "ResourceId": map[string]any{"Fn::Join": []any{"", []any{"service/", map[string]any{"Fn::GetAtt": []any{of, "Name"}}}}},
+		}}
+	}
+	others := []Resource{scaling(9, "OtherService"), scaling(4, "Service"), scaling(9, "ServiceOther")}
+	scaled := service(0, "FARGATE")
+	delete(scaled.Properties, "DesiredCount")
 	task := Resource{"Task", "AWS::ECS::TaskDefinition", map[string]any{"Cpu": "1024", "Memory": "2048"}}
 	tests := []struct {
 		resource Resource
@@ -24,6 +33,8 @@ func TestIdle(t *testing.T) {
 		{service(2, "FARGATE"), tasks, 2 * 730 * (0.03238 + 2*0.00356)},
 		{service(1, "FARGATE_SPOT"), tasks, 0.35 * 730 * (0.03238 + 2*0.00356)},
 		{service(3, "FARGATE"), watched, 3 * 2.1},
+		{scaled, tasks, 4 * 730 * (0.03238 + 2*0.00356)},
+		{scaled, watched, 4 * 2.1},
 		{Resource{"", "AWS::EC2::VPCEndpoint", map[string]any{"VpcEndpointType": "Interface", "SubnetIds": []any{"a", "b"}}}, endpoints, 14.6},
 		{Resource{"", "AWS::EC2::VPCEndpoint", map[string]any{"VpcEndpointType": "Gateway"}}, endpoints, 0},
 		{Resource{"", "AWS::ElasticLoadBalancingV2::LoadBalancer", map[string]any{"Scheme": "internal", "Subnets": []any{"a", "b"}}}, balancers, 16.425},
@@ -38,7 +49,7 @@ func TestIdle(t *testing.T) {
 		{Resource{"", "AWS::SSM::Parameter", nil}, held, 0},
 	}
 	for _, test := range tests {
-		for _, item := range Idle([]Resource{task, test.resource}, 0) {
+		for _, item := range Idle(append(others, task, test.resource), 0) {
 			if item.What == test.row && math.Abs(item.USD-test.usd) > 1e-9 {
 				t.Errorf("%s: %s is %v, want %v", test.resource.Type, item.What, item.USD, test.usd)
 			}
@@ -62,6 +73,44 @@ func TestTables(t *testing.T) {
 	}
 	if lines := strings.Count(CallsTable(1, 0.05), "\n"); lines != 2+len(Calls) {
 		t.Errorf("%d lines", lines)
+	}
+}
+
+// TestCallsAreCounted: what this page prices is what tests of the services
+// count, as the README of all has it.
+func TestCallsAreCounted(t *testing.T) {
+	raw, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	counted := map[string][]string{} // cells, by operation
+	for _, line := range strings.Split(string(raw), "\n") {
+		if cells := strings.Split(line, " | "); len(cells) == 6 {
+			counted[strings.TrimPrefix(cells[0], "| ")] = cells[1:]
+		}
+	}
+	for what, operation := range map[string]string{
+		"small uploads": "upload 4 KiB, a new file", "small downloads": "download 4 KiB by path", "pages of 100 entries": "list a page of 100",
+	} {
+		at := slices.IndexFunc(Calls, func(c Call) bool { return strings.HasPrefix(c.What, what) })
+		if at < 0 || counted[operation] == nil {
+			t.Errorf("%s are priced: %v; %s is counted: %v", what, at >= 0, operation, counted[operation])
+			continue
+		}
+		var calls, reads, writes float64
+		cells, c := counted[operation], Calls[at]
+		if _, err := fmt.Sscanf(cells[0]+" "+cells[1], "%f (%f) %f (%f)", &calls, &reads, &calls, &writes); err != nil {
+			t.Fatalf("%s: %v: %v", operation, cells, err)
+		}
+		if !strings.Contains(c.What, fmt.Sprintf("(%v read", reads)) {
+			t.Errorf("%s takes %v reads", c.What, reads)
+		}
+		if c.Reads != reads || c.Writes != writes || fmt.Sprint(c.Puts) != cells[2] || fmt.Sprint(c.Gets) != cells[3] {
+			t.Errorf("%s take %+v; counted are %v", what, c, cells)
+		}
+		if usd := fmt.Sprintf("%.2f |", (c.OfMillion(0).Table + c.OfMillion(0).Blobs)); usd != cells[4] {
+			t.Errorf("a million of %s is %s, and %s in the README of all", what, usd, cells[4])
+		}
 	}
 }
 

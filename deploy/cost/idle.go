@@ -3,6 +3,7 @@ package cost
 import (
 	"fmt"
 	"strconv"
+	"strings"
 )
 
 // Resource is a resource of some template.
@@ -51,7 +52,7 @@ type bill map[string]float64
 func (b bill) add(r Resource, all []Resource) {
 	switch r.Type {
 	case "AWS::ECS::Service":
-		count := number(r.Properties["DesiredCount"])
+		count := least(r, all)
 		b[tasks] += count * hours * taskHour(r, all)
 		b[watched] += count * taskInsights
 	case "AWS::EC2::VPCEndpoint":
@@ -84,6 +85,20 @@ func (b bill) add(r Resource, all []Resource) {
 	case "AWS::S3::Bucket":
 		b[watched] += bucketMetric * customMetric * length(r.Properties["MetricsConfigurations"])
 	}
+}
+
+// least is how many tasks of a service there are at least: its own count where
+// that is fixed, else the lower end of its scaling.
+func least(service Resource, all []Resource) float64 {
+	if count := service.Properties["DesiredCount"]; count != nil {
+		return number(count)
+	}
+	for _, r := range all {
+		if r.Type == "AWS::ApplicationAutoScaling::ScalableTarget" && strings.Contains(fmt.Sprint(r.Properties["ResourceId"]), "["+service.ID+" Name]") {
+			return number(r.Properties["MinCapacity"])
+		}
+	}
+	panic("cost: nothing says how many tasks of " + service.ID + " there are")
 }
 
 // taskHour is what a task of the service costs in an hour.

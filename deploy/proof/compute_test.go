@@ -43,7 +43,7 @@ func TestLoadBalancers(t *testing.T) {
 	}
 	grpc := 0
 	for id, r := range in.of("AWS::ElasticLoadBalancingV2::TargetGroup") {
-		expect(t, id, r.Properties, map[string]any{"TargetType": "ip", "UnhealthyThresholdCount": 2, "HealthCheckIntervalSeconds": 10})
+		expect(t, id, r.Properties, map[string]any{"TargetType": "ip", "UnhealthyThresholdCount": 2})
 		if r.Properties["ProtocolVersion"] == "GRPC" {
 			grpc++
 			// The readiness call, not the health service's: that answers OK
@@ -64,6 +64,49 @@ func TestLoadBalancers(t *testing.T) {
 	}
 }
 
+// TestDrainingIsNoticed: a task that drains takes calls until no load balancer
+// sends it any, even one that has asked just before; and asking is over when the
+// next one comes.
+func TestDrainingIsNoticed(t *testing.T) {
+	for name, in := range installations {
+		for id, r := range in.of("AWS::ElasticLoadBalancingV2::TargetGroup") {
+			value := func(key string) int {
+				n, ok := r.Properties[key].(float64)
+				if !ok {
+					t.Errorf("%s %s: no %s", name, id, key)
+				}
+				return int(n)
+			}
+			interval, failures := value("HealthCheckIntervalSeconds"), value("UnhealthyThresholdCount")
+			if interval*failures >= contract.DrainDelaySeconds {
+				t.Errorf("%s %s: a task drains for %d s before it takes no more calls, and is sent some for %d × %d s",
+					name, id, contract.DrainDelaySeconds, failures, interval)
+			}
+			if timeout := value("HealthCheckTimeoutSeconds"); timeout >= interval {
+				t.Errorf("%s %s: asked every %d s, with %d s to answer", name, id, interval, timeout)
+			}
+		}
+	}
+}
+
+// least is how many tasks there are of a service at least: its own count, or
+// the lower end of its scaling. A service that scales has no count: with each
+// deployment it would be put back to it.
+func (in installation) least(t *testing.T, id string) int {
+	t.Helper()
+	counts := []any{at(in.of("AWS::ECS::Service")[id].Properties, "DesiredCount")}
+	for _, target := range in.of("AWS::ApplicationAutoScaling::ScalableTarget") {
+		if of := at(target.Properties, "ResourceId", "Fn::Join", 1, 3, "Fn::GetAtt", 0); of == strings.TrimPrefix(id, "compute/") {
+			counts = append(counts, target.Properties["MinCapacity"])
+		}
+	}
+	counts = slices.DeleteFunc(counts, func(count any) bool { return count == nil })
+	if len(counts) != 1 {
+		t.Fatalf("%s has the counts %v", id, counts)
+	}
+	return int(counts[0].(float64))
+}
+
 // TestServices is point 4.
 func TestServices(t *testing.T) {
 	for name, least := range map[string]int{"prod": 2, "dev": 1} {
@@ -73,7 +116,7 @@ func TestServices(t *testing.T) {
 			t.Fatalf("%s: %d services", name, len(services))
 		}
 		for id, r := range services {
-			if count, _ := r.Properties["DesiredCount"].(float64); int(count) < least {
+			if count := in.least(t, id); count < least {
 				t.Errorf("%s %s: %v tasks", name, id, count)
 			}
 			subnets, _ := at(r.Properties, "NetworkConfiguration", "AwsvpcConfiguration", "Subnets").([]any)
