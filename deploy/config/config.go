@@ -27,9 +27,13 @@ type Config struct {
 	// Domain is what users call. Without one, InsecureDevelopmentWithoutDomain
 	// must say so: CloudFront then has its default certificate, speaks plain
 	// HTTP to the origin, and VPC clients get no gRPC entry.
-	Domain                           *Domain  `json:"domain"`
-	InsecureDevelopmentWithoutDomain bool     `json:"insecureDevelopmentWithoutDomain"`
-	AllowedCountries                 []string `json:"allowedCountries"` // ISO 3166-1 alpha-2; empty: all
+	Domain                           *Domain `json:"domain"`
+	InsecureDevelopmentWithoutDomain bool    `json:"insecureDevelopmentWithoutDomain"`
+
+	// AllowedCountries are where users may call from, ISO 3166-1 alpha-2;
+	// empty: anywhere. With fewer than three of the regions Route 53 asks from
+	// in them there is no canary, and no alarm when the URL can't be reached.
+	AllowedCountries []string `json:"allowedCountries"`
 
 	Images   Images   `json:"images"`
 	Identity Identity `json:"identity"`
@@ -90,7 +94,7 @@ type Identity struct {
 	Issuer   string    `json:"issuer"`   // https URL
 	Audience string    `json:"audience"` // what tokens must be meant for
 	JWKSFile string    `json:"jwksFile"` // public keys, relative to the config file; for "document"
-	Ranges   []string  `json:"ranges"`   // CIDRs of the issuer, ≤ 5; for "issuer"
+	Ranges   []string  `json:"ranges"`   // IPv4 CIDRs of the issuer, ≤ 5; for "issuer"
 
 	// JWKS is the content of JWKSFile.
 	JWKS string `json:"-"`
@@ -145,4 +149,9 @@ type Data struct {
 	Retain       bool `json:"retain"`       // deletion protection, termination protection, kept when a stack goes
 	RecoveryDays int  `json:"recoveryDays"` // point-in-time recovery; blobs outlive it by a day
 	UndeleteDays int  `json:"undeleteDays"` // how long S3 keeps what the sweeper deleted
+
+	// RestoredTable is a table that point-in-time recovery made of the stack's
+	// own, to be used in its place; empty: the stack's own is used. It must be
+	// under the same key. README, Restoring.
+	RestoredTable string `json:"restoredTable"`
 }

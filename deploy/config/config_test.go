@@ -78,6 +78,9 @@ func TestRefusals(t *testing.T) {
 		{"identity.jwksFile", "private.json", "not a public one"},
 		{"identity.jwksFile", "none.json", "with a key"},
 		{"identity.ranges", []string{"198.51.100.0/24"}, "only for keys from the issuer"},
+		{"identity", fromIssuer("198.51.0.0/15"), "not an IPv4 block of /16 or narrower"},
+		{"identity", fromIssuer("2001:db8::/32"), `ranges: "2001:db8::/32" is not an IPv4 block`},
+		{"identity", fromIssuer("::ffff:198.51.100.0/120"), `100.0/120" is not an IPv4 block`},
 		{"originSecretGeneration", 0, "counts from 1"},
 		{"prefixLists.s3", "pl-xxxxxxxx", "is not a prefix list"},
 		{"limits.maxUploadBytes", int64(1) << 40, "CloudFront's own end"},
@@ -91,6 +94,7 @@ func TestRefusals(t *testing.T) {
 		{"services.graceSeconds", 7200, "outside 0 to 3600"},
 		{"data.retain", false, "in prod"},
 		{"data.recoveryDays", 36, "outside 1 to 35"},
+		{"data.restoredTable", "arn:aws:dynamodb:eu-central-1:111122223333:table/records", "not the name of a table"},
 		{"logDays", 8, "knows no retention"},
 		{"traceShare", 5, "outside 0 to 1"},
 		{"alarmEmail", "me", "not an address"},
@@ -115,6 +119,11 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("%q doesn't say %q of %s", err, test.want, test.setting)
 		})
 	}
+}
+
+// fromIssuer is an identity whose keys are fetched from a block of addresses.
+func fromIssuer(block string) map[string]any {
+	return map[string]any{"keys": KeysFromIssuer, "issuer": "https://login.example.com", "audience": "holdfast", "ranges": []string{block}}
 }
 
 func set(s map[string]any, path string, value any) {

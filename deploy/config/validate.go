@@ -20,6 +20,7 @@ var (
 	roleForm       = regexp.MustCompile(`^arn:aws:iam::[0-9]{12}:role/.+$`)
 	versionForm    = regexp.MustCompile(`(:[A-Za-z0-9_][A-Za-z0-9_.-]*|@sha256:[0-9a-f]{64})$`)
 	countryForm    = regexp.MustCompile(`^[A-Z]{2}$`)
+	tableForm      = regexp.MustCompile(`^[A-Za-z0-9_.-]{3,255}$`)
 )
 
 // maxEdgeBody is where CloudFront itself ends a request body.
@@ -53,6 +54,8 @@ func (c Config) Validate() error {
 	found.unless(c.OriginSecretGeneration >= 1, "originSecretGeneration: %d; it counts from 1", c.OriginSecretGeneration)
 	found.unless(c.Data.RecoveryDays >= 1 && c.Data.RecoveryDays <= 35, "data.recoveryDays: %d is outside 1 to 35", c.Data.RecoveryDays)
 	found.unless(c.Data.UndeleteDays >= 1, "data.undeleteDays: %d; S3 keeps a deleted version for a day at least", c.Data.UndeleteDays)
+	found.unless(c.Data.RestoredTable == "" || tableForm.MatchString(c.Data.RestoredTable),
+		"data.restoredTable: %q is not the name of a table", c.Data.RestoredTable)
 	found.unless(slices.Contains(logDays, c.LogDays), "logDays: CloudWatch knows no retention of %d days; the nearest are %v", c.LogDays, logDays)
 	found.unless(c.TraceShare >= 0 && c.TraceShare <= 1, "traceShare: %v is outside 0 to 1", c.TraceShare)
 	found.unless(c.AlarmEmail == "" || strings.Contains(c.AlarmEmail, "@"), "alarmEmail: %q is not an address", c.AlarmEmail)
@@ -132,7 +135,9 @@ func (c Config) validateIdentity(found *problems) {
 		found.unless(len(id.Ranges) >= 1 && len(id.Ranges) <= 5, "identity.ranges: %d given; the issuer's address ranges, 1 to 5", len(id.Ranges))
 		for _, block := range id.Ranges {
 			p, err := netip.ParsePrefix(block)
-			found.unless(err == nil && p == p.Masked() && p.Bits() >= 16, "identity.ranges: %q is not a block of /16 or narrower", block)
+			// Routes and rules of the security groups are for IPv4 alone.
+			found.unless(err == nil && p.Addr().Is4() && p == p.Masked() && p.Bits() >= 16,
+				"identity.ranges: %q is not an IPv4 block of /16 or narrower", block)
 		}
 	default:
 		found.unless(false, "identity.keys: %q is neither document nor issuer", id.Keys)

@@ -57,8 +57,8 @@ func newBucket(stack awscdk.Stack, cfg config.Config, key kms.Key) s3.Bucket {
 // image layers too, in a bucket of AWS that the registry sends tasks to.
 func newBlobDoor(stack awscdk.Stack, net network.Network, blobs s3.Bucket, cfg config.Config) ec2.CfnVPCEndpoint {
 	return newDoor(stack, "BlobDoor", "s3", net, cfg,
-		throughDoor("Blobs", objectActions, *blobs.ArnForObjects(jsii.String("*")), cfg),
-		throughDoor("Listing", bucketActions, *blobs.BucketArn(), cfg),
+		throughDoor("Blobs", objectActions, cfg, *blobs.ArnForObjects(jsii.String("*"))),
+		throughDoor("Listing", bucketActions, cfg, *blobs.BucketArn()),
 		iam.NewPolicyStatement(&iam.PolicyStatementProps{
 			Sid:        jsii.String("ImageLayers"),
 			Principals: anyone(),

@@ -26,15 +26,15 @@ func newDoor(stack awscdk.Stack, id, service string, net network.Network, cfg co
 	})
 }
 
-// throughDoor lets principals of this account do actions on resource. A
+// throughDoor lets principals of this account do actions on resources. A
 // gateway endpoint's policy can't name roles that come later; which of them may
 // do what stands in their own policies.
-func throughDoor(sid string, actions []string, resource string, cfg config.Config) iam.PolicyStatement {
+func throughDoor(sid string, actions []string, cfg config.Config, resources ...string) iam.PolicyStatement {
 	return iam.NewPolicyStatement(&iam.PolicyStatementProps{
 		Sid:        jsii.String(sid),
 		Principals: anyone(),
 		Actions:    jsii.Strings(actions...),
-		Resources:  jsii.Strings(resource),
+		Resources:  jsii.Strings(resources...),
 		Conditions: &map[string]any{"StringEquals": map[string]string{"aws:PrincipalAccount": cfg.Account}},
 	})
 }

@@ -25,7 +25,7 @@ func (d Data) read(key string) *string { return handoff.Value(d.scope, d.cfg, ke
 // Bucket is the name of the bucket of blobs.
 func (d Data) Bucket() string { return *d.read("bucket") }
 
-// Table is the name of the table of records.
+// Table is the name of the table of records that is used.
 func (d Data) Table() string { return *d.read("table") }
 
 // UseBlobs is what storage may do: everything with blobs, nothing with the
@@ -39,11 +39,12 @@ func (d Data) UseBlobs() []iam.PolicyStatement {
 	}
 }
 
-// UseRecords is what metadata may do with the table.
+// UseRecords is what metadata may do with the table that is used, and with no
+// other: tasks that still know a table which was replaced by a restored one can
+// write nothing to it.
 func (d Data) UseRecords() []iam.PolicyStatement {
-	table := "arn:aws:dynamodb:" + d.cfg.Region + ":" + d.cfg.Account + ":table/" + d.Table()
 	return []iam.PolicyStatement{
-		allow("Records", recordActions, jsii.String(table), nil),
+		allow("Records", recordActions, jsii.String(tableARN(d.Table(), d.cfg)), nil),
 		allow("RecordKey", []string{"kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"}, d.read("table-key"), via("dynamodb", d.cfg)),
 	}
 }

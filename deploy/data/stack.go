@@ -32,7 +32,7 @@ func NewStack(scope constructs.Construct, id string, cfg config.Config, props aw
 
 	handoff.Publish(stack, cfg, "bucket", blobs.BucketName())
 	handoff.Publish(stack, cfg, "bucket-key", blobKey.KeyArn())
-	handoff.Publish(stack, cfg, "table", records.TableName())
+	handoff.Publish(stack, cfg, "table", used(records, cfg))
 	handoff.Publish(stack, cfg, "table-key", recordKey.KeyArn())
 	return stack
 }

@@ -48,9 +48,26 @@ func newTable(stack awscdk.Stack, cfg config.Config, key kms.Key) dynamodb.Table
 }
 
 // newRecordDoor is the way from the isolated subnets to the table, and to no
-// other table.
+// other but the one restored from it. The stack's own stays reachable then, for
+// the way back.
 func newRecordDoor(stack awscdk.Stack, net network.Network, records dynamodb.TableV2, cfg config.Config) {
-	newDoor(stack, "RecordDoor", "dynamodb", net, cfg, throughDoor("Records", recordActions, *records.TableArn(), cfg))
+	tables := []string{*records.TableArn()}
+	if cfg.Data.RestoredTable != "" {
+		tables = append(tables, tableARN(cfg.Data.RestoredTable, cfg))
+	}
+	newDoor(stack, "RecordDoor", "dynamodb", net, cfg, throughDoor("Records", recordActions, cfg, tables...))
+}
+
+// used is the name of the table that metadata is to use.
+func used(records dynamodb.TableV2, cfg config.Config) *string {
+	if cfg.Data.RestoredTable != "" {
+		return jsii.String(cfg.Data.RestoredTable)
+	}
+	return records.TableName()
+}
+
+func tableARN(name string, cfg config.Config) string {
+	return "arn:aws:dynamodb:" + cfg.Region + ":" + cfg.Account + ":table/" + name
 }
 
 // guardTable refuses plain HTTP, and data calls from outside the VPC, whoever

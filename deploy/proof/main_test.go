@@ -46,6 +46,11 @@ var variants = map[string]variant{
 	}},
 	// After one rotation of the origin's secret.
 	"rotated": {stage: "prod", change: func(s map[string]any) { s["originSecretGeneration"] = 2 }},
+	// On a table that point-in-time recovery made.
+	"restored": {stage: "prod", change: func(s map[string]any) { s["data"] = map[string]any{"restoredTable": restoredTable} }},
+	// For users where Route 53 asks from, and where it asks from too little.
+	"american": {stage: "prod", change: func(s map[string]any) { s["allowedCountries"] = []string{"US", "CA"} }},
+	"german":   {stage: "prod", change: func(s map[string]any) { s["allowedCountries"] = []string{"DE", "IE"} }},
 	// Images built by `cdk deploy`.
 	"built": {stage: "prod", change: func(s map[string]any) { s["images"] = map[string]any{"source": "source"} }},
 }

@@ -115,6 +115,19 @@ func secretARN(s *stack, id string) string {
 	return "arn:aws:secretsmanager:" + s.region + ":" + s.account + ":secret:" + id
 }
 
+// tableName is what ARNs of a table that are put together say: its name, or its
+// id where CloudFormation names it.
+func tableName(id string, properties map[string]any) string {
+	if given, ok := properties["TableName"].(string); ok {
+		return given
+	}
+	return id
+}
+
+func tableARN(s *stack, name string) string {
+	return "arn:aws:dynamodb:" + s.region + ":" + s.account + ":table/" + name
+}
+
 func (w World) reference(s *stack, name string) string {
 	switch name {
 	case "AWS::AccountId":
@@ -127,8 +140,11 @@ func (w World) reference(s *stack, name string) string {
 		return "amazonaws.com"
 	}
 	if id, ok := s.ids[name]; ok {
-		if s.resources[name].Type == "AWS::SecretsManager::Secret" {
+		switch r := s.resources[name]; r.Type {
+		case "AWS::SecretsManager::Secret":
 			return secretARN(s, id)
+		case "AWS::DynamoDB::GlobalTable":
+			return tableName(id, r.Properties)
 		}
 		return id
 	}
@@ -156,12 +172,11 @@ func (w World) attribute(s *stack, logical, name string) string {
 	if !ok {
 		return "unknown:" + logical
 	}
-	here := s.region + ":" + s.account + ":"
 	switch kind := s.resources[logical].Type; {
 	case name == "Arn" && kind == "AWS::S3::Bucket":
 		return "arn:aws:s3:::" + id
 	case name == "Arn" && kind == "AWS::DynamoDB::GlobalTable":
-		return "arn:aws:dynamodb:" + here + "table/" + id
+		return tableARN(s, tableName(id, s.resources[logical].Properties))
 	case name == "Arn", name == "GroupId":
 		return id
 	}

@@ -55,7 +55,7 @@ func (w World) stores() []store {
 		all = append(all, st)
 	})
 	w.each("AWS::DynamoDB::GlobalTable", func(s *stack, id string, p properties) {
-		st := store{id: id, service: "dynamodb", arn: "arn:aws:dynamodb:" + s.region + ":" + s.account + ":table/" + id, region: s.region, open: true}
+		st := store{id: id, service: "dynamodb", arn: tableARN(s, tableName(id, p.m)), region: s.region, open: true}
 		for _, replica := range p.objects("Replicas") {
 			st.key = replica.text("SSESpecification", "KMSMasterKeyId")
 		}
