@@ -11,8 +11,8 @@ import (
 	"github.com/holdfast-files/holdfast/deploy/config"
 )
 
-// newAlarms watches what users see at the edge. CloudFront's and Route 53's
-// metrics are in this region alone.
+// newAlarms watches what users see at the edge, from outside if there is a
+// canary. CloudFront's and Route 53's metrics are in this region alone.
 func newAlarms(stack awscdk.Stack, cfg config.Config, site cloudfront.Distribution, canary route53.CfnHealthCheck) {
 	bell := alarm.NewBell(stack, cfg)
 	metric := func(name, statistic string) cloudwatch.IMetric {
@@ -22,14 +22,16 @@ func newAlarms(stack awscdk.Stack, cfg config.Config, site cloudfront.Distributi
 			Period:        awscdk.Duration_Minutes(jsii.Number(1)),
 		})
 	}
-	bell.Ring("Unreachable", "The public URL does not answer from outside. Look at the firewall, the load balancer's targets, the gateway's log.", alarm.When{
-		Metric: cloudwatch.NewMetric(&cloudwatch.MetricProps{
-			Namespace: jsii.String("AWS/Route53"), MetricName: jsii.String("HealthCheckStatus"), Statistic: jsii.String("Minimum"),
-			DimensionsMap: &map[string]*string{"HealthCheckId": canary.AttrHealthCheckId()},
-			Period:        awscdk.Duration_Minutes(jsii.Number(1)),
-		}),
-		Under: 1, Silence: true,
-	})
+	if canary != nil {
+		bell.Ring("Unreachable", "The public URL does not answer from outside. Look at the firewall, the load balancer's targets, the gateway's log.", alarm.When{
+			Metric: cloudwatch.NewMetric(&cloudwatch.MetricProps{
+				Namespace: jsii.String("AWS/Route53"), MetricName: jsii.String("HealthCheckStatus"), Statistic: jsii.String("Minimum"),
+				DimensionsMap: &map[string]*string{"HealthCheckId": canary.AttrHealthCheckId()},
+				Period:        awscdk.Duration_Minutes(jsii.Number(1)),
+			}),
+			Under: 1, Silence: true,
+		})
+	}
 	bell.Ring("ErrorsAtTheEdge", "More than 1 % of requests end in a server error.",
 		alarm.When{Metric: metric("5xxErrorRate", "Average"), Over: 1, Minutes: 5})
 	bell.Ring("SlowAtTheEdge", "Half of the requests wait longer than 2 s for the first byte.",

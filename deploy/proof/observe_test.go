@@ -3,6 +3,8 @@ package proof
 import (
 	"encoding/json"
 	"fmt"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -207,6 +209,32 @@ func TestAlarms(t *testing.T) {
 	}
 	if len(in.of("AWS::Budgets::Budget")) != 1 {
 		t.Error("no budget")
+	}
+}
+
+// TestCanaryIsLetIn: the canary is asked from where CloudFront lets Route 53's
+// checkers in, or isn't there, and nor is its alarm; synthesis says so.
+func TestCanaryIsLetIn(t *testing.T) {
+	for name, want := range map[string]any{"prod": nil, "american": "[us-east-1 us-west-1 us-west-2]"} {
+		in := installations[name]
+		expect(t, name, in.one(t, "AWS::Route53::HealthCheck").Properties, map[string]any{"HealthCheckConfig.Regions": want})
+		if !strings.Contains(string(in.stacks["edge"].raw), "HealthCheckStatus") {
+			t.Errorf("%s: nobody hears of the canary", name)
+		}
+	}
+	in := installations["german"]
+	expect(t, "distribution", in.one(t, "AWS::CloudFront::Distribution").Properties, map[string]any{
+		"DistributionConfig.Restrictions.GeoRestriction.Locations": "[DE IE]",
+	})
+	if n := len(in.of("AWS::Route53::HealthCheck")); n != 0 || strings.Contains(string(in.stacks["edge"].raw), "AWS/Route53") {
+		t.Errorf("%d canaries that CloudFront refuses, or an alarm for one", n)
+	}
+	said, err := os.ReadFile(filepath.Join(in.dir, "holdfast-prod-edge.metadata.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(said), "No canary") {
+		t.Error("synthesis doesn't say that nobody asks from outside")
 	}
 }
 
