@@ -50,6 +50,10 @@ test: need-go need-cc build ## Run all tests (RUN=regexp; REQUIRE_ALL=1: a skip 
 containers: need-go build ## Test the images and docker-compose.yml in containers, killed services included
 	@HOLDFAST_BIN=$(CURDIR)/$(BIN) scripts/containers
 
+.PHONY: localstack
+localstack: need-go need-cc ## Run the contract suites of the AWS adapters against LocalStack (needs Docker, and its image)
+	@scripts/localstack
+
 .PHONY: soak
 soak: need-go need-cc ## Long runs: SOAK_KILLS=… kills, a crowd of clients, histories, scale, FUZZ_MINUTES=… for each fuzzer
 	@cd test && SOAK_KILLS=$${SOAK_KILLS:-1000} go test -race -count=1 -timeout 0 -run Soak ./... -soak

@@ -24,6 +24,18 @@ type Server struct {
 	S3, DynamoDB string
 }
 
+// Servers returns the servers of S3 and DynamoDB that HOLDFAST_TEST_S3 and
+// HOLDFAST_TEST_DYNAMODB name, such as LocalStack's, with the credentials of the
+// environment, and without them those of a stand-in with these flags.
+func Servers(t *testing.T, flags ...string) Server {
+	t.Helper()
+	running := Server{S3: os.Getenv("HOLDFAST_TEST_S3"), DynamoDB: os.Getenv("HOLDFAST_TEST_DYNAMODB")}
+	if running.S3 == "" || running.DynamoDB == "" {
+		return Start(t, flags...)
+	}
+	return running
+}
+
 // startTimeout bounds how long the stand-in may take until it answers.
 const startTimeout = time.Minute
 

@@ -1,6 +1,7 @@
 package dynamotable_test
 
 import (
+	"crypto/rand"
 	"testing"
 
 	"github.com/holdfast-files/holdfast/services/internal/standin"
@@ -12,9 +13,10 @@ import (
 // Over the network, with pages that are cut early and writes that conflict
 // with others that there are not.
 func TestContract(t *testing.T) {
-	server := standin.Start(t, "-page-items=50", "-conflict-every=13")
+	server := standin.Servers(t, "-page-items=50", "-conflict-every=13")
+	name := "records-" + rand.Text() // a server that runs on has those of other runs
 	tabletest.Run(t, func(t *testing.T) table.Table {
-		return open(t, dynamotable.Config{Table: "records", Endpoint: server.DynamoDB})
+		return open(t, dynamotable.Config{Table: name, Endpoint: server.DynamoDB})
 	})
 }
 

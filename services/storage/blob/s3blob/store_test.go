@@ -1,8 +1,8 @@
 package s3blob_test
 
 import (
-	"fmt"
-	"sync/atomic"
+	"crypto/rand"
+	"strings"
 	"testing"
 
 	"github.com/holdfast-files/holdfast/services/internal/standin"
@@ -13,16 +13,14 @@ import (
 
 // Over the network.
 func TestContract(t *testing.T) {
-	server := standin.Start(t)
+	server := standin.Servers(t)
 	blobtest.Run(t, func(t *testing.T) blob.Store {
 		return open(t, s3blob.Config{Bucket: bucket(), Endpoint: server.S3})
 	})
 }
 
-var buckets atomic.Int32
-
-// bucket names a bucket that no other test has.
-func bucket() string { return fmt.Sprintf("blobs-%d", buckets.Add(1)) }
+// bucket names a bucket that no other test has, also of other runs.
+func bucket() string { return "blobs-" + strings.ToLower(rand.Text()) }
 
 // open returns the bucket of a stand-in, which it makes.
 func open(t *testing.T, c s3blob.Config) *s3blob.Store {
