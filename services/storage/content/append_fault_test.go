@@ -31,7 +31,7 @@ func appendRows() [][]mishap {
 	all := []how{lost, lostOnce, errored, erroredOnce, slowOnce, left, leftLost, leftErrored, killedBefore, killedAfter, internalErr}
 	rows := map[step][]how{
 		take: all, keep: all, finish: all,
-		create: {lost, lostOnce, errored, late, full, left, leftLost, leftErrored, killedBefore, killedAfter, internalErr},
+		create: {lost, lostOnce, errored, late, later, full, left, leftLost, leftErrored, killedBefore, killedAfter, internalErr},
 		read:   {lost, left, leftLost, killedBefore, internalErr},
 		remove: {lost, errored, leftLost, killedBefore, killedAfter},
 	}

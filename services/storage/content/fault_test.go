@@ -25,7 +25,7 @@ type how struct {
 	name    string
 	reason  errorsv1.Reason // of the error; 0 for none
 	happens bool            // takes effect all the same
-	late    bool            // takes effect when it seems to be over
+	late    int             // takes effect after so many deletes, when it seems to be over
 	cancel  bool            // the client goes away at this moment
 	times   int             // how often; 0 means always
 	kill    bool            // nothing that comes after has any effect
@@ -49,7 +49,8 @@ var (
 	leftErrored  = how{name: "cancelled but happened", reason: cancelled, cancel: true, happens: true}
 	killedBefore = how{name: "killed before", reason: unavailable, kill: true}
 	killedAfter  = how{name: "killed after", reason: unavailable, happens: true, kill: true}
-	late         = how{name: "late", reason: unavailable, late: true}
+	late         = how{name: "late", reason: unavailable, late: 1}
+	later        = how{name: "later", reason: unavailable, late: 2} // than the sweeper
 	full         = how{name: "full halfway", reason: errorsv1.Reason_REASON_STORAGE_FULL, after: 1000}
 	refusal      = how{name: "refused", reason: refused}
 	internalErr  = how{name: "internal", reason: errorsv1.Reason_REASON_INTERNAL}
@@ -76,7 +77,7 @@ func rows() [][]mishap {
 	var all [][]mishap
 	for s, hows := range map[step][]how{
 		begin:  {lost, errored, left, leftLost, leftErrored, killedBefore, killedAfter, refusal},
-		create: {lost, errored, late, full, left, leftLost, leftErrored, killedBefore, killedAfter, internalErr},
+		create: {lost, errored, late, later, full, left, leftLost, leftErrored, killedBefore, killedAfter, internalErr},
 		extend: {lost, lostOnce, errored, erroredOnce, left, leftLost, leftErrored, killedBefore, killedAfter, refusal},
 		commit: {lost, lostOnce, errored, erroredOnce, slowOnce, left, leftLost, leftErrored, killedBefore, killedAfter, refusal, internalErr},
 	} {

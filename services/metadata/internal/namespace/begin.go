@@ -216,7 +216,8 @@ func pathThroughFile() error {
 }
 
 // Abandon gives the intent of an upload up: it goes when the caller knows that
-// there is no blob, and else becomes due at once.
+// there is no blob nor will be, and else becomes due at once. A blob store may
+// still carry out what it was asked for, so the blobs go once more after the grace.
 func (n *Namespace) Abandon(ctx context.Context, req *ledgerv1.AbandonRequest) (*ledgerv1.AbandonResponse, error) {
 	grant, err := n.openGrant(req.GetGrant())
 	if err != nil {
@@ -225,11 +226,7 @@ func (n *Namespace) Abandon(ctx context.Context, req *ledgerv1.AbandonRequest) (
 	key := table.Key{Partition: grant.GetIntentPartition(), Sort: grant.GetIntentSort()}
 	writes := []table.Write{table.Delete(key, table.IfTag(intentTag(grant)))}
 	if !req.GetBlobAbsent() {
-		due, _ := newJob(&recordv1.Job{
-			Kind: recordv1.Job_BLOBS, Space: grant.GetSpace(),
-			BlobIds: granted(grant), DueMicros: n.now(),
-		}, record.NewID())
-		writes = append(writes, due)
+		writes = append(writes, dropPending(grant.GetSpace(), granted(grant), n.now())...)
 	}
 	err = n.table.Commit(ctx, writes)
 	if conflict := (*table.ConditionError)(nil); errors.As(err, &conflict) {

@@ -38,9 +38,9 @@ type Fault struct {
 	// Happens tells that the call takes effect all the same.
 	Happens bool
 	// Late tells that a Create that fails takes effect when it seems to be
-	// over: right after the next Delete of its blob. Object stores can do so
-	// with a request that was given up.
-	Late bool
+	// over: right after so many Deletes of its blob, or not at all when 0. Object
+	// stores can do so with a request that was given up.
+	Late int
 	// After is how many bytes of the body a failing Create has read, and a
 	// failing Read has written.
 	After int64
@@ -61,7 +61,7 @@ type Store struct {
 	mu    sync.Mutex
 	blobs map[blob.ID]stored
 	used  map[blob.ID]bool
-	late  map[blob.ID]stored
+	late  map[blob.ID]*coming
 }
 
 type stored struct {
@@ -69,11 +69,17 @@ type stored struct {
 	created time.Time
 }
 
+// coming is a blob that takes effect after so many Deletes.
+type coming struct {
+	stored
+	deletes int
+}
+
 var _ blob.Store = (*Store)(nil)
 
 // New returns an empty store that reports misuse to tb.
 func New(tb testing.TB) *Store {
-	return &Store{tb: tb, blobs: map[blob.ID]stored{}, used: map[blob.ID]bool{}, late: map[blob.ID]stored{}}
+	return &Store{tb: tb, blobs: map[blob.ID]stored{}, used: map[blob.ID]bool{}, late: map[blob.ID]*coming{}}
 }
 
 // Create stores a blob.
@@ -82,7 +88,7 @@ func (s *Store) Create(ctx context.Context, id blob.ID, body io.Reader, sizeHint
 	if s.MayCreate != nil && !s.MayCreate(id) {
 		s.tb.Errorf("faultblob: blob %v created without an intent", id)
 	}
-	if f.Err != nil && !f.Happens && !f.Late {
+	if f.Err != nil && !f.Happens && f.Late == 0 {
 		_, _ = io.CopyN(io.Discard, body, f.After)
 		return 0, f.Err
 	}
@@ -102,7 +108,7 @@ func (s *Store) Create(ctx context.Context, id blob.ID, body io.Reader, sizeHint
 	return int64(len(data)), nil
 }
 
-func (s *Store) keep(id blob.ID, data []byte, late bool) error {
+func (s *Store) keep(id blob.ID, data []byte, late int) error {
 	b := stored{data: data, created: time.Now()}
 	if s.Now != nil {
 		b.created = s.Now()
@@ -116,8 +122,8 @@ func (s *Store) keep(id blob.ID, data []byte, late bool) error {
 		return blob.ErrExists
 	}
 	s.used[id] = true
-	if late {
-		s.late[id] = b
+	if late > 0 {
+		s.late[id] = &coming{b, late}
 	} else {
 		s.blobs[id] = b
 	}
@@ -225,9 +231,11 @@ func (s *Store) Delete(ctx context.Context, id blob.ID) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.blobs, id)
-	if late, ok := s.late[id]; ok {
-		s.blobs[id] = late
-		delete(s.late, id)
+	if late := s.late[id]; late != nil {
+		if late.deletes--; late.deletes == 0 {
+			s.blobs[id] = late.stored
+			delete(s.late, id)
+		}
 	}
 	return f.Err
 }

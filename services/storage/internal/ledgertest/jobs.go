@@ -65,12 +65,17 @@ func (l *Ledger) FinishJob(ctx context.Context, req *ledgerv1.FinishJobRequest) 
 	if j.digest != nil {
 		l.digests = append(l.digests, req.GetSha256())
 	}
+	delete(l.jobs, j.id)
+	if j.again {
+		id := j.id + "/again"
+		l.jobs[id] = &job{id: id, blobs: j.blobs, due: l.now().Add(Grace)}
+		return &ledgerv1.FinishJobResponse{}, nil
+	}
 	for _, id := range j.blobs {
 		if _, _, ok := l.store.Sum(uuid.MustParse(id)); ok {
 			l.tb.Errorf("ledgertest: job %s finished and blob %s is still there", j.id, id)
 		}
 	}
-	delete(l.jobs, j.id)
 	return &ledgerv1.FinishJobResponse{}, nil
 }
 
@@ -122,8 +127,9 @@ func (l *Ledger) sortedJobs() []*job {
 	return sorted
 }
 
-// SweepDue deletes the blobs of all jobs that are due, as a sweeper would.
-func (l *Ledger) SweepDue() {
+// SweepDue deletes the blobs of all jobs that are due, as a sweeper would, and
+// returns how many jobs there were.
+func (l *Ledger) SweepDue() int {
 	claimed, err := l.ClaimJobs(context.Background(), &ledgerv1.ClaimJobsRequest{Limit: 100})
 	if err != nil {
 		l.tb.Error(err)
@@ -136,4 +142,5 @@ func (l *Ledger) SweepDue() {
 			l.tb.Error(err)
 		}
 	}
+	return len(claimed.GetJobs())
 }

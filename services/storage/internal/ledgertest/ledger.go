@@ -23,6 +23,9 @@ import (
 const (
 	intentLife = 24 * time.Hour
 	purgeDelay = 24 * time.Hour
+	// Grace is after what time blobs are deleted once more that somebody may have
+	// been writing.
+	Grace = time.Hour
 )
 
 // Ledger is the ledger. It is safe for concurrent use.
@@ -80,6 +83,7 @@ type job struct {
 	due    time.Time
 	lease  string
 	leased time.Time // until then
+	again  bool      // once more after the grace, as the blobs may still come to be
 	digest *ledgerv1.Digestion
 }
 

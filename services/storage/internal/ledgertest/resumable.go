@@ -221,11 +221,9 @@ func (l *Ledger) remove(u *upload) {
 // fence drops the blobs that a request may still be writing. It does not know
 // that it is late, so they are dropped once more much later.
 func (l *Ledger) fence(u *upload) {
-	l.drop(u.pending...)
+	l.dropPending(u.pending...)
 	for _, id := range u.pending {
 		l.fenced[id] = true
-		name := "work/" + id + "/late"
-		l.jobs[name] = &job{id: name, blobs: []string{id}, due: l.now().Add(time.Hour)}
 	}
 	u.pending = nil
 }

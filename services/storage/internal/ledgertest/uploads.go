@@ -138,8 +138,16 @@ func (l *Ledger) Abandon(ctx context.Context, req *ledgerv1.AbandonRequest) (*le
 // retire makes a job of an intent, due at once.
 func (l *Ledger) retire(grant string, i *intent) {
 	delete(l.intents, grant)
-	id := "work/" + i.blob.String()
-	l.jobs[id] = &job{id: id, blobs: texts(i.blobs()), due: l.now()}
+	l.dropPending(texts(i.blobs())...)
+}
+
+// dropPending makes a job that deletes blobs that somebody may still be writing:
+// at once, and once more after the grace.
+func (l *Ledger) dropPending(blobs ...string) {
+	if len(blobs) > 0 {
+		id := "work/" + blobs[0]
+		l.jobs[id] = &job{id: id, blobs: blobs, due: l.now(), again: true}
+	}
 }
 
 func texts(ids []blob.ID) []string {
