@@ -76,6 +76,9 @@ const retryAfter = 2 * time.Second
 // its reason.
 func translate(err error) error {
 	var known *fault.Error
+	if body, ok := errors.AsType[*bodyError](err); ok {
+		return body.error
+	}
 	switch {
 	case err == nil:
 		return nil

@@ -267,6 +267,66 @@ func TestMemoryIsBounded(t *testing.T) {
 	all.Wait()
 }
 
+// TestMemoryComesBack: whenever a client goes away, also when it does so with the
+// byte that fills a part, what it took of the memory is there for the next.
+func TestMemoryComesBack(t *testing.T) {
+	const (
+		parts  = 4 // that there is memory for
+		part   = 8 << 20
+		blocks = 3*part/(256<<10) - 1 // whole ones in three parts, which have 4 bytes more each
+	)
+	server := standin.Start(t)
+	s := open(t, s3blob.Config{Bucket: bucket(), Endpoint: server.S3, MemoryBytes: parts * part, Patience: 2 * time.Second})
+	body := content(3*part + 1)
+	for range 2 * parts {
+		ctx, cancel := context.WithCancel(t.Context())
+		filling := &leaving{from: bytes.NewReader(body), left: 3*part - 4*blocks, leave: cancel}
+		if _, err := s.Create(ctx, newID(t), filling, -1); !errors.Is(err, context.Canceled) {
+			t.Fatalf("Create: %v", err)
+		}
+		if filling.left != 0 {
+			t.Fatalf("the client left %d bytes beside the end of a part", filling.left)
+		}
+	}
+	// Bodies that wait for each other come in all at once or not at all.
+	var all, met sync.WaitGroup
+	met.Add(parts)
+	for range parts {
+		all.Go(func() {
+			body := readerFunc(func([]byte) (int, error) {
+				met.Done()
+				met.Wait()
+				return 0, io.EOF
+			})
+			if _, err := s.Create(t.Context(), newID(t), body, -1); err != nil {
+				met.Done() // the others shall not wait
+				t.Errorf("the memory is not all there: %v", err)
+			}
+		})
+	}
+	all.Wait()
+}
+
+// leaving is the body of a client that goes away within the Read that brings so
+// many bytes.
+type leaving struct {
+	from  io.Reader
+	left  int
+	leave func()
+}
+
+func (l *leaving) Read(p []byte) (int, error) {
+	n, err := l.from.Read(p)
+	if l.left -= n; l.left <= 0 {
+		l.leave()
+	}
+	return n, err
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
 // TestUnavailableForLong: what does not pass within the patience is
 // UNAVAILABLE, and tells when to come back.
 func TestUnavailableForLong(t *testing.T) {

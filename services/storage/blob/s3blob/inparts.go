@@ -136,11 +136,15 @@ func (m *multipart) next(ctx context.Context) ([]byte, error) {
 		return takeBuffer(partBytes), nil
 	}
 	buffer := m.landed()
-	if err := m.failure(); err != nil {
+	err := m.failure()
+	if err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
 		m.drop(buffer)
 		return nil, err
 	}
-	return buffer, ctx.Err()
+	return buffer, nil
 }
 
 // landed waits for a part that is on its way and returns its buffer.
