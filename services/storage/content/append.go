@@ -121,6 +121,9 @@ func (a *appending) run(ctx context.Context) (*storagev1.UploadStatus, error) {
 	for a.feed.end == nil {
 		if err := a.extent(ctx); err != nil {
 			a.withdraw(ctx)
+			if errors.Is(a.feed.end, errSurplus) {
+				break // what the blob store makes of it says less
+			}
 			return nil, failed(ctx, err, "storing the contents")
 		}
 	}
@@ -147,6 +150,8 @@ func (a *appending) cut(ctx context.Context) error {
 	switch end := a.feed.end; {
 	case errors.Is(end, errOver):
 		return fault.New(errorsv1.Reason_REASON_UPLOAD_SUPERSEDED, "a newer request has %s", a.spec.GetName())
+	case errors.Is(end, errSurplus) && a.status.GetUpload().SizeBytes == nil:
+		return tooLarge()
 	case errors.Is(end, errSurplus):
 		return errTooMuch(a.status.GetUpload().GetSizeBytes() - a.begin)
 	case ctx.Err() != nil:

@@ -232,6 +232,32 @@ func TestAppendRefusals(t *testing.T) {
 	})
 }
 
+// TestAppendSurplus sends more than was declared, of which the last extent is
+// being stored already: it is refused as such, and adds no byte of that extent.
+func TestAppendSurplus(t *testing.T) {
+	for _, size := range []int{testExtent - 1, testExtent, testExtent + 300_000} {
+		for _, more := range []int{1, testExtent + 1} {
+			synctest.Test(t, func(t *testing.T) {
+				w := newResumableWorld(t, nil)
+				data := random(size+more, 9)
+				upload := w.open(t, int64(size))
+				_, err := w.append(t.Context(), upload, 0, bytes.NewReader(data))
+				if fault.ReasonOf(err) != errorsv1.Reason_REASON_INVALID_ARGUMENT {
+					t.Errorf("%d bytes more than %d: %v", more, size, err)
+				}
+				offset := w.query(t, upload).GetUpload().GetOffsetBytes()
+				if offset != 0 && offset != testExtent {
+					t.Errorf("%d bytes more than %d: %d are kept", more, size, offset)
+				}
+				if _, err := w.append(t.Context(), upload, offset, bytes.NewReader(data[offset:size])); err != nil {
+					t.Fatal(err)
+				}
+				w.holds(t, data[:size])
+			})
+		}
+	}
+}
+
 func checksum(data []byte) func(*storagev1.AppendSpec) {
 	digest := sha1.Sum(data)
 	return func(s *storagev1.AppendSpec) {
