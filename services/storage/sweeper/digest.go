@@ -16,16 +16,18 @@ const (
 	// digestBlock is how many bytes are read at a time; between two reads it is
 	// looked at the clock, in bytes.
 	digestBlock = 64 << 20
-	// digestShare is the part of a lease that a digest uses before it puts down how
-	// far it is.
+	// digestShare is the part of a lease after which digests put down how far they
+	// are. The rest is for the block that is being read by then, and for deletions
+	// that were claimed together with them and wait behind.
 	digestShare = 2
 )
 
 // digest reads contents whose digest is not known and tells the ledger, or how
-// far it is when the lease does not last.
-func (s *Sweeper) digest(ctx context.Context, job *ledgerv1.Job) error {
+// far it is at the end of its time; that is also when it comes to nothing since
+// others took so long, and then the next claim has it again.
+func (s *Sweeper) digest(ctx context.Context, job *ledgerv1.Job, end time.Time) error {
 	work := job.GetDigestion()
-	done, end := work.GetDoneBytes(), time.Now().Add(s.lease/digestShare)
+	done := work.GetDoneBytes()
 	sum := sha256.New()
 	if restore(sum, work.GetSha256State()) != nil { // such as that of another version of Go
 		sum, done = sha256.New(), 0

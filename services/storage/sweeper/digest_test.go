@@ -92,6 +92,53 @@ func TestDigestInTurns(t *testing.T) {
 	}
 }
 
+// More digests than are computed at a time, and deletions behind them: nothing is
+// read twice, no read is cut by the end of a lease, and nothing fails.
+func TestDigestsInTurns(t *testing.T) {
+	const lease, read, digests, extents = 10 * time.Second, 2 * time.Second, 9, 10
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		for range digests {
+			var blobs []uuid.UUID
+			for range extents {
+				id := uuid.Must(uuid.NewV7())
+				w.store.Put(id, []byte("some bytes"))
+				blobs = append(blobs, id)
+			}
+			w.ledger.AddDigestion(blobs...)
+		}
+		var reads atomic.Int64
+		w.store.Fault = func(op faultblob.Op, _ blob.ID) faultblob.Fault {
+			if op == faultblob.Read {
+				reads.Add(1)
+				time.Sleep(read) //nolint:forbidigo // of the bubble
+			}
+			return faultblob.Fault{}
+		}
+		for range 5 {
+			id := uuid.Must(uuid.NewV7())
+			w.store.Put(id, []byte("to be deleted"))
+			w.ledger.AddJob(-time.Nanosecond, id) // behind the digests
+		}
+		time.Sleep(time.Second) //nolint:forbidigo // of the bubble
+		s := sweeper.New(sweeper.Config{
+			Blobs: w.store, Ledger: w.ledger.Client(nil), Logger: slog.New(slog.DiscardHandler), Rate: 1e9, Lease: lease,
+		})
+		if err := s.Sweep(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if got := len(w.ledger.Digests()); got != digests || w.ledger.Pending() != 0 {
+			t.Errorf("%d digests of %d, %d jobs are left", got, digests, w.ledger.Pending())
+		}
+		if got := reads.Load(); got != digests*extents {
+			t.Errorf("%d reads of %d extents", got, digests*extents)
+		}
+		if got := len(w.store.IDs()); got != digests*extents {
+			t.Errorf("%d blobs are left, want %d", got, digests*extents)
+		}
+	})
+}
+
 // Contents that are not there are a failed job, which is tried again.
 func TestDigestOfLostBytes(t *testing.T) {
 	w := newWorld(t)

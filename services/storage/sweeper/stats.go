@@ -1,6 +1,7 @@
 package sweeper
 
 import (
+	"errors"
 	"sync"
 	"time"
 
@@ -56,11 +57,12 @@ func (c *counters) finished(err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.now.InHand--
-	if err != nil {
+	switch {
+	case err == nil:
+		c.now.Finished++
+	case !errors.Is(err, errPutDown):
 		c.now.Failed++
-		return
 	}
-	c.now.Finished++
 }
 
 func (c *counters) deleted() {

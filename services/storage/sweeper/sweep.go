@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 	ledgerv1 "github.com/holdfast-files/holdfast/proto/holdfast/ledger/v1"
@@ -31,6 +32,7 @@ func (s *Sweeper) Sweep(ctx context.Context) error {
 // batch claims jobs once and carries them out, and returns how many it, or the
 // ledger by itself, brought to an end.
 func (s *Sweeper) batch(ctx context.Context) (done int, err error) {
+	begun := time.Now() // the leases begin after that
 	claimed, err := s.claim(ctx)
 	if err != nil {
 		return 0, fmt.Errorf("claiming jobs: %w", err)
@@ -38,14 +40,14 @@ func (s *Sweeper) batch(ctx context.Context) (done int, err error) {
 	s.stats.claimed(claimed)
 
 	// Behind its lease a job is somebody else's.
-	ctx, cancel := context.WithTimeout(ctx, s.lease)
+	ctx, cancel := context.WithDeadline(ctx, begun.Add(s.lease))
 	defer cancel()
 	results := make([]error, len(claimed.GetJobs()))
 	var working errgroup.Group
 	working.SetLimit(s.parallel)
 	for i, job := range claimed.GetJobs() {
 		working.Go(func() error {
-			results[i] = s.carryOut(ctx, job)
+			results[i] = s.carryOut(ctx, job, begun)
 			s.stats.finished(results[i])
 			return nil
 		})
@@ -54,8 +56,12 @@ func (s *Sweeper) batch(ctx context.Context) (done int, err error) {
 
 	done = int(claimed.GetStepsDone())
 	for i, err := range results {
-		if err == nil {
+		switch {
+		case err == nil:
 			done++
+			continue
+		case errors.Is(err, errPutDown):
+			results[i] = nil
 			continue
 		}
 		results[i] = fmt.Errorf("job %s: %w", claimed.GetJobs()[i].GetId(), err)
@@ -72,18 +78,33 @@ func (s *Sweeper) claim(ctx context.Context) (*ledgerv1.ClaimJobsResponse, error
 	})
 }
 
+// reserveShare is the part of a lease that is left for the blob in hand, and to end
+// the job, when it is too late to begin with another.
+const reserveShare = 8
+
+// errPutDown tells that a job is not done, and goes on with its next lease: there
+// were more blobs than could be deleted at this rate.
+var errPutDown = errors.New("sweeper: the lease does not last for the job")
+
 // carryOut deletes the blobs of a job and then ends it, in this order: a crash
 // in between leaves a job whose blobs are gone, which is no error next time.
-func (s *Sweeper) carryOut(ctx context.Context, job *ledgerv1.Job) error {
+func (s *Sweeper) carryOut(ctx context.Context, job *ledgerv1.Job, claimed time.Time) error {
 	if job.GetDigestion() != nil {
-		return s.digest(ctx, job)
+		return s.digest(ctx, job, claimed.Add(s.lease/digestShare))
 	}
-	for _, name := range job.GetBlobIds() {
-		if err := s.delete(ctx, name); err != nil {
+	turn, cancel := context.WithDeadline(ctx, claimed.Add(s.lease-s.lease/reserveShare))
+	defer cancel()
+	for _, name := range s.progress.left(job) {
+		if err := s.delete(ctx, turn, name); err != nil {
 			return err
 		}
+		s.progress.reached(job, name)
 	}
-	return s.finish(ctx, &ledgerv1.FinishJobRequest{Id: job.GetId(), Lease: job.GetLease()})
+	err := s.finish(ctx, &ledgerv1.FinishJobRequest{Id: job.GetId(), Lease: job.GetLease()})
+	if err == nil {
+		s.progress.forget(job)
+	}
+	return err
 }
 
 func (s *Sweeper) finish(ctx context.Context, req *ledgerv1.FinishJobRequest) error {
@@ -93,13 +114,16 @@ func (s *Sweeper) finish(ctx context.Context, req *ledgerv1.FinishJobRequest) er
 	return err
 }
 
-func (s *Sweeper) delete(ctx context.Context, name string) error {
+// delete deletes a blob, unless the turn is over before the rate allows for it.
+func (s *Sweeper) delete(ctx, turn context.Context, name string) error {
 	id, err := uuid.Parse(name)
 	if err != nil {
 		return fmt.Errorf("blob %q: %w", name, err)
 	}
-	if err := s.pace.Wait(ctx); err != nil {
+	if err := s.pace.Wait(turn); errors.Is(err, context.Canceled) {
 		return err
+	} else if err != nil {
+		return errPutDown
 	}
 	if err := s.blobs.Delete(ctx, id); err != nil {
 		return fmt.Errorf("blob %v: %w", id, err)

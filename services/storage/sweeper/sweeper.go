@@ -27,7 +27,8 @@ type Config struct {
 	Interval time.Duration
 	// Parallel is how many jobs are carried out at a time: 4 when 0.
 	Parallel int
-	// Rate bounds the blobs deleted in a second: 500 when 0.
+	// Rate bounds the blobs deleted in a second: 500 when 0. A job that has more
+	// than a lease lasts for is done in several.
 	Rate float64
 	// Lease is how long a job is leased for, and what is not done by then is
 	// left for another try: 2 min when 0.
@@ -44,6 +45,7 @@ type Sweeper struct {
 	lease    time.Duration
 	pace     *rate.Limiter
 	stats    counters
+	progress progress
 }
 
 const (
@@ -58,6 +60,7 @@ func New(cfg Config) *Sweeper {
 	s := &Sweeper{
 		blobs: cfg.Blobs, ledger: cfg.Ledger, logger: cfg.Logger,
 		interval: cfg.Interval, parallel: cfg.Parallel, lease: cfg.Lease,
+		progress: progress{last: map[string]string{}},
 	}
 	if s.logger == nil {
 		s.logger = slog.Default()

@@ -154,6 +154,44 @@ func TestSweepNonsense(t *testing.T) {
 	}
 }
 
+// TestSweepSlowly has jobs of more blobs than can be deleted within a lease: they
+// are done in several, one after the other, and none of them counts as failed.
+func TestSweepSlowly(t *testing.T) {
+	for _, pace := range []float64{0.01, 0.1, 2} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t)
+			count := max(20, int(pace*1000)) // more than a lease lasts for, which is two minutes
+			for range 2 {
+				var blobs []uuid.UUID
+				for range count {
+					id := uuid.Must(uuid.NewV7())
+					w.store.Put(id, []byte("x"))
+					blobs = append(blobs, id)
+				}
+				w.ledger.AddJob(time.Minute, blobs...)
+			}
+			s := sweeper.New(sweeper.Config{
+				Blobs: w.store, Ledger: w.ledger.Client(nil), Logger: slog.New(slog.DiscardHandler), Rate: pace,
+			})
+			ctx, cancel := context.WithCancel(t.Context())
+			ended := make(chan error, 1)
+			go func() { ended <- s.Run(ctx) }()
+			ideal := time.Duration(float64(2*count) / pace * float64(time.Second))
+			time.Sleep(2*ideal + 10*time.Minute) //nolint:forbidigo // of the bubble
+			if blobs, jobs := len(w.store.IDs()), w.ledger.Pending(); blobs+jobs != 0 {
+				t.Errorf("%v blobs a second: %d of %d blobs and %d jobs are left", pace, blobs, 2*count, jobs)
+			}
+			if got := s.Stats(); got.Deleted != int64(2*count) || got.Failed != 0 || got.InHand != 0 || got.Finished != 2 {
+				t.Errorf("%v blobs a second: stats %+v", pace, got)
+			}
+			cancel()
+			if err := <-ended; err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
 // TestRun has several sweepers share the work, through a time when the ledger
 // is down, until their context ends.
 func TestRun(t *testing.T) {
