@@ -15,6 +15,7 @@ import (
 // large request at the head of the queue is not overtaken by small ones.
 type budget struct {
 	shares   *semaphore.Weighted
+	bytes    int64
 	taken    *atomic.Int64 // bytes, of this and other budgets
 	patience time.Duration
 }
@@ -22,7 +23,7 @@ type budget struct {
 var errImpatient = errors.New("content: no memory within the admission timeout")
 
 func newBudget(bytes int64, taken *atomic.Int64, patience time.Duration) *budget {
-	return &budget{shares: semaphore.NewWeighted(bytes), taken: taken, patience: patience}
+	return &budget{shares: semaphore.NewWeighted(bytes), bytes: bytes, taken: taken, patience: patience}
 }
 
 // acquire takes n bytes, which release gives back. It waits until they are

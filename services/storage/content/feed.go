@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -18,8 +19,9 @@ var (
 const (
 	feedBlock  = 64 << 10
 	feedBlocks = 2
-	// feedMemory is what a feed holds, in bytes.
-	feedMemory = feedBlock * feedBlocks
+	// feedMemory is what a feed holds, in bytes: the block in use, those that wait
+	// and the one that is read into.
+	feedMemory = feedBlock * (feedBlocks + 1)
 	// parting is how long a body may yield bytes when its caller has left.
 	parting = time.Second
 )
@@ -42,6 +44,7 @@ type feed struct {
 	stop   chan struct{}
 	ended  chan struct{}
 	body   io.Reader
+	moved  *atomic.Int64 // grows with what was read
 
 	now  block
 	rest []byte // of now
@@ -58,10 +61,11 @@ type block struct {
 	err    error
 }
 
-// newFeed returns a feed of at most limit bytes of body. Close it.
-func newFeed(ctx context.Context, body io.Reader, over <-chan struct{}, limit int64) *feed {
+// newFeed returns a feed of at most limit bytes of body, which counts all that it
+// reads. Close it.
+func newFeed(ctx context.Context, body io.Reader, over <-chan struct{}, limit int64, moved *atomic.Int64) *feed {
 	f := &feed{
-		ctx: ctx, over: over, body: body, left: limit,
+		ctx: ctx, over: over, body: body, left: limit, moved: moved,
 		blocks: make(chan block, feedBlocks-1), stop: make(chan struct{}), ended: make(chan struct{}),
 	}
 	go f.pump()
@@ -73,6 +77,7 @@ func (f *feed) pump() {
 	for {
 		buffer := feedPool.Get().(*[]byte)
 		n, err := f.body.Read(*buffer)
+		f.moved.Add(int64(n))
 		select {
 		case f.blocks <- block{buffer, n, err}:
 		case <-f.stop:

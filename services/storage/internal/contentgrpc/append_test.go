@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/holdfast-files/holdfast/internal/fault"
+	"github.com/holdfast-files/holdfast/internal/wire"
 	errorsv1 "github.com/holdfast-files/holdfast/proto/holdfast/errors/v1"
 	metadatav1 "github.com/holdfast-files/holdfast/proto/holdfast/metadata/v1"
 	storagev1 "github.com/holdfast-files/holdfast/proto/holdfast/storage/v1"
@@ -118,6 +119,29 @@ func TestAppendInterrupted(t *testing.T) {
 	}
 	if _, got, err := w.download(t.Context(), request()); err != nil || !bytes.Equal(got, want) {
 		t.Errorf("download: %d bytes, %v", len(got), err)
+	}
+}
+
+// An append is charged the largest chunk that its sender may have it hold, from
+// before it receives one.
+func TestAppendIsChargedAChunk(t *testing.T) {
+	w := newWorld(t, time.Minute, nil)
+	ctx, leave := context.WithTimeout(t.Context(), time.Minute)
+	defer leave()
+	stream := w.begin(ctx, t, &storagev1.AppendSpec{Name: w.open(t, 1<<20)}, data(100))
+	for w.engine.Stats().UploadedBytes < 100 && ctx.Err() == nil {
+		<-time.After(time.Millisecond)
+	}
+	if got := w.engine.Stats(); got.Uploads != 1 || got.BufferBytes <= wire.MaxChunkBytes {
+		t.Errorf("stats %+v, want more than a chunk's %d bytes", got, wire.MaxChunkBytes)
+	}
+	leave()
+	_, _ = outcome(t, stream) // whatever it is, nobody is there to hear of it
+	for w.engine.Stats().Uploads != 0 {
+		<-time.After(time.Millisecond)
+	}
+	if got := w.engine.Stats().BufferBytes; got != 0 {
+		t.Errorf("%d bytes are charged when all is over", got)
 	}
 }
 

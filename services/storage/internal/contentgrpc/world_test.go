@@ -25,6 +25,7 @@ type world struct {
 	store  *faultblob.Store
 	ledger *ledgertest.Ledger
 	client storagev1.ContentServiceClient
+	engine *content.Engine
 
 	resumable storagev1.ResumableServiceClient
 }
@@ -59,7 +60,7 @@ func newWorld(tb testing.TB, idle time.Duration, ledgerFault func(method string)
 		ledger.Check()
 	})
 	return &world{
-		tb: tb, store: store, ledger: ledger,
+		tb: tb, store: store, ledger: ledger, engine: engine,
 		client: storagev1.NewContentServiceClient(conn), resumable: storagev1.NewResumableServiceClient(conn),
 	}
 }
