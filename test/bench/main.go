@@ -74,7 +74,7 @@ func run(ctx context.Context, out io.Writer, o options) error {
 			if err != nil {
 				return err
 			}
-			measured, err := measure(ctx, t, o)
+			measured, err := measure(ctx, t, dir, o)
 			if err = errors.Join(err, t.stop(), os.RemoveAll(data)); err != nil {
 				return fmt.Errorf("%s: %w", c.name, err)
 			}

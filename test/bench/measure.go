@@ -2,8 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
+	"os"
 	"strings"
 	"time"
 )
@@ -29,8 +32,8 @@ func (t target) sizes(o options) []size {
 	return all
 }
 
-// measure puts a target under each load in turn.
-func measure(ctx context.Context, t target, o options) ([]row, error) {
+// measure puts a target under each load in turn. dir is on the disk of its data.
+func measure(ctx context.Context, t target, dir string, o options) ([]row, error) {
 	var rows []row
 	add := func(operation string, l load) error {
 		result, used, err := t.under(ctx, l)
@@ -49,6 +52,9 @@ func measure(ctx context.Context, t target, o options) ([]row, error) {
 		stock := load{clients: s.clients, duration: time.Minute, count: s.files, write: true, bytes: s.bytes, prefix: fmt.Sprintf("get-%d", s.bytes)}
 		if s.once {
 			write = stock
+			if err := warm(dir, s.bytes); err != nil {
+				return nil, err
+			}
 		}
 		if wanted {
 			if err := add(put, write); err != nil {
@@ -72,4 +78,25 @@ func measure(ctx context.Context, t target, o options) ([]row, error) {
 		}
 	}
 	return rows, nil
+}
+
+// warm fills the page cache with a file, which it removes. A virtual machine may
+// have memory from its host only when it is touched, and that costs ten times
+// what the copy into the cache does: by chance one server would pay it, and the
+// next one not.
+func warm(dir string, bytes int64) error {
+	f, err := os.CreateTemp(dir, "warm-")
+	if err != nil {
+		return err
+	}
+	_, err = io.CopyN(f, zeros{}, 2*bytes)
+	return errors.Join(err, f.Close(), os.Remove(f.Name()))
+}
+
+// zeros is endless.
+type zeros struct{}
+
+func (zeros) Read(b []byte) (int, error) {
+	clear(b)
+	return len(b), nil
 }
