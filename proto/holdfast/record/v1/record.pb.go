@@ -204,7 +204,7 @@ const (
 	Job_SPACE Job_Kind = 6
 	// Collect an upload whose time is over; node is its id.
 	Job_UPLOAD Job_Kind = 7
-	// Compute the digest of the revision whose upload_id is in blob_ids.
+	// Compute the digest of the revisions whose upload_id is in blob_ids.
 	Job_DIGEST Job_Kind = 8
 	// Remove a share link that has expired; node is its id.
 	Job_SHARE Job_Kind = 9
@@ -566,7 +566,7 @@ type Revision struct {
 	// counter tells when the last of them goes.
 	Shared bool `protobuf:"varint,9,opt,name=shared,proto3" json:"shared,omitempty"`
 	// Id of the upload that wrote it, that of its blob; tells a repeated commit
-	// that it has been done. Empty for a restored revision.
+	// that it has been done. A restored revision has that of the one restored.
 	UploadId []byte `protobuf:"bytes,10,opt,name=upload_id,json=uploadId,proto3" json:"upload_id,omitempty"`
 	// Where the first bytes are when the extents are many.
 	Lists         []*ExtentList `protobuf:"bytes,11,rep,name=lists,proto3" json:"lists,omitempty"`

@@ -67,3 +67,63 @@ func TestConcatenation(t *testing.T) {
 		})
 	}
 }
+
+// A revision that is joined of several and restored before its digest is known
+// gets the digest as the first one does, also when that is gone by then.
+func TestDigestOfRestored(t *testing.T) {
+	const contents = "part 0,part 1,"
+	for _, deleted := range []bool{false, true} {
+		t.Run(fmt.Sprintf("first deleted=%v", deleted), func(t *testing.T) {
+			w := newWorld(t)
+			var parts []string
+			for i := range 2 {
+				part, err := w.open(&storagev1.CreateUploadRequest{Partial: true})
+				if err == nil {
+					_, err = w.resume(part, fmt.Sprintf("part %d,", i))
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				parts = append(parts, part)
+			}
+			whole, err := w.open(toPath("/whole"), parts...)
+			if err == nil {
+				_, err = w.resume(whole)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			first := w.must("/whole")
+			w.put("/whole", "other")
+			const restored = 50 // more than are digested in one commit
+			for range restored {
+				w.restore(first.GetRevision())
+			}
+			if deleted {
+				if err := w.deleteRevisionOnce(first.GetRevision(), ""); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if got := w.must("/whole").GetSha256(); got != "" {
+				t.Fatalf("digest before the sweep: %q", got)
+			}
+			w.sweep()
+			digested := 0
+			revisions, err := w.ListRevisions(w.ctx, &metadatav1.ListRevisionsRequest{Parent: first.GetName(), PageSize: 100})
+			for _, r := range revisions.GetRevisions() {
+				if r.GetSha256() == digestOf(contents) {
+					digested++
+				}
+			}
+			want := restored + 1
+			if deleted {
+				want--
+			}
+			if err != nil || digested != want || w.must("/whole").GetSha256() != digestOf(contents) {
+				t.Errorf("%d revisions have the digest, want %d; %v; %v", digested, want, w.must("/whole"), err)
+			}
+			w.sweepAll()
+			w.audit()
+		})
+	}
+}

@@ -12,28 +12,48 @@ import (
 	"github.com/holdfast-files/holdfast/services/metadata/table"
 )
 
-// undigested is a revision whose digest is to be computed, as it was found: in
-// its node, or in a record of its own, which item then is.
+// digestsPerCommit bounds the revisions that get their digest in one commit.
+const digestsPerCommit = 40
+
+// undigested are revisions with the same extents, whose digest is to be computed.
 type undigested struct {
-	node     *recordv1.Node
-	revision *recordv1.Revision
-	item     *table.Item
+	node    *recordv1.Node // nil when it is gone
+	current bool           // whether the revision of the node is one of them
+	old     []oldRevision
+	more    bool // whether there are others
 }
 
-// undigested finds the revision that a digest job is about; nothing when it is
-// gone or has its digest.
-func (n *Namespace) undigested(ctx context.Context, job *recordv1.Job) (*undigested, error) {
+// oldRevision is a revision in a record of its own, as it was found.
+type oldRevision struct {
+	*recordv1.Revision
+	item table.Item
+}
+
+// any returns one of the revisions; nil when there is none.
+func (u *undigested) any() *recordv1.Revision {
+	switch {
+	case u.current:
+		return u.node.GetRevision()
+	case len(u.old) > 0:
+		return u.old[0].Revision
+	}
+	return nil
+}
+
+// undigested finds the revisions that a digest job is about, so many old ones at
+// most: that which the upload wrote, and those restored from it. None when they
+// are gone or have their digest.
+func (n *Namespace) undigested(ctx context.Context, job *recordv1.Job, limit int) (*undigested, error) {
+	found := new(undigested)
 	at := resource.File{Space: job.GetSpace(), ID: job.GetNode()}
 	node, err := n.nodeRecord(ctx, at)
 	if err != nil {
-		return nil, ignoreNotFound(err)
+		return found, ignoreNotFound(err)
 	}
 	wanted := func(r *recordv1.Revision) bool {
 		return len(r.GetSha256()) == 0 && string(r.GetUploadId()) == string(job.GetBlobIds()[0])
 	}
-	if wanted(node.GetRevision()) {
-		return &undigested{node: node, revision: node.GetRevision()}, nil
-	}
+	found.node, found.current = node, wanted(node.GetRevision())
 	query := record.Revisions(at.Space, at.ID)
 	query.Limit = maxPage
 	for {
@@ -42,80 +62,115 @@ func (n *Namespace) undigested(ctx context.Context, job *recordv1.Job) (*undiges
 			return nil, err
 		}
 		for _, item := range page.Items {
-			old := new(recordv1.Revision)
+			old := oldRevision{new(recordv1.Revision), item}
 			if err := record.Decode(item, old); err != nil {
 				return nil, err
 			}
-			if wanted(old) {
-				return &undigested{node: node, revision: old, item: &item}, nil
+			if wanted(old.Revision) {
+				if len(found.old) == limit {
+					found.more = true
+					return found, nil
+				}
+				found.old = append(found.old, old)
 			}
 			query.From = table.After(item.Key.Sort)
 		}
 		if !page.More {
-			return nil, nil
+			return found, nil
 		}
 	}
 }
 
 // digestion returns what a digest job asks for; nil when nothing is left to do.
 func (n *Namespace) digestion(ctx context.Context, job *recordv1.Job) (*ledgerv1.Digestion, error) {
-	found, err := n.undigested(ctx, job)
-	if err != nil || found == nil {
+	found, err := n.undigested(ctx, job, 1)
+	if err != nil || found.any() == nil {
 		return nil, err
 	}
-	all, err := n.allExtents(ctx, job.GetSpace(), found.revision.GetLists(), found.revision.GetExtents())
+	revision := found.any()
+	all, err := n.allExtents(ctx, job.GetSpace(), revision.GetLists(), revision.GetExtents())
 	if err != nil {
 		return nil, err
 	}
 	return &ledgerv1.Digestion{
-		Extents: extents(all), SizeBytes: found.revision.GetSizeBytes(),
+		Extents: extents(all), SizeBytes: revision.GetSizeBytes(),
 		DoneBytes: job.GetDoneBytes(), Sha256State: job.GetSha256State(),
 	}, nil
 }
 
 // finishDigest returns the writes that end a digest job or, when the digest is
-// not at its end, let it go on from where it is.
+// not at its end or there are more revisions than one commit is for, let it go on
+// from where it is. They rest on the node as it was read: a revision that is
+// restored meanwhile is not passed over.
 func (n *Namespace) finishDigest(
 	ctx context.Context, item table.Item, job *recordv1.Job, req *ledgerv1.FinishJobRequest,
 ) ([]table.Write, error) {
 	held := table.IfTag(item.Tag)
-	writes := []table.Write{table.Delete(item.Key, held)}
-	found, err := n.undigested(ctx, job)
-	if err != nil || found == nil {
-		return writes, err
+	found, err := n.undigested(ctx, job, digestsPerCommit)
+	if err != nil {
+		return nil, err
 	}
+	writes := []table.Write{table.Delete(item.Key, held)}
+	if found.any() == nil {
+		return append(writes, found.hold(job.GetSpace())...), nil
+	}
+	further := clone(job)
+	further.LeaseMicros = 0
 	if len(req.GetSha256()) == 0 {
 		if len(req.GetSha256State()) == 0 {
 			return nil, fault.Invalidf("sha256_state", "must be given unless sha256 is")
 		}
-		further := clone(job)
-		further.LeaseMicros, further.DoneBytes, further.Sha256State = 0, req.GetDoneBytes(), req.GetSha256State()
+		further.DoneBytes, further.Sha256State = req.GetDoneBytes(), req.GetSha256State()
 		return []table.Write{table.Put(record.Item(item.Key, record.NewEtag(), further), held)}, nil
 	}
 	if len(req.GetSha256()) != 32 {
 		return nil, fault.Invalidf("sha256", "must have 32 bytes")
 	}
-	space := job.GetSpace()
-	if found.item != nil {
-		found.revision.Sha256 = req.GetSha256()
-		digested := record.Item(found.item.Key, record.NewEtag(), found.revision)
-		return append(writes, table.Put(digested, table.IfTag(found.item.Tag))), nil
+	if found.more {
+		writes = []table.Write{table.Put(record.Item(item.Key, record.NewEtag(), further), held)}
 	}
-	changed := n.changed(found.node)
-	changed.Revision.Sha256 = req.GetSha256()
-	if found.node.GetState() != recordv1.Node_TRASHED {
-		there, err := n.entry(ctx, space, found.node.GetFolder(), found.node.GetDisplayName())
-		if err != nil {
-			return nil, err
-		}
-		if there.GetId() != found.node.GetId() { // it has expired, and its name is another's
-			return append(writes, putNode(space, changed, table.IfTag(found.node.GetEtag()))), nil
-		}
-		return append(writes, replace(space, found.node, changed)...), nil
+	for _, old := range found.old {
+		old.Sha256 = req.GetSha256()
+		digested := record.Item(old.item.Key, record.NewEtag(), old.Revision)
+		writes = append(writes, table.Put(digested, table.IfTag(old.item.Tag)))
 	}
-	was := table.IfTag(found.node.GetEtag())
-	return append(writes, putNode(space, changed, was),
-		table.Put(record.Item(trashKey(space, changed), changed.GetEtag(), changed), was)), nil
+	if !found.current {
+		return append(writes, found.hold(job.GetSpace())...), nil
+	}
+	placed, err := n.digestNode(ctx, job.GetSpace(), found.node, req.GetSha256())
+	return append(writes, placed...), err
+}
+
+// hold returns the condition that the node is as it was read; none when it was
+// gone.
+func (u *undigested) hold(space string) []table.Write {
+	if u.node == nil {
+		return nil
+	}
+	return []table.Write{table.Check(record.Node(space, u.node.GetId()), table.IfTag(u.node.GetEtag()))}
+}
+
+// digestNode returns the writes that give the revision of a node its digest.
+func (n *Namespace) digestNode(
+	ctx context.Context, space string, node *recordv1.Node, sha256 []byte,
+) ([]table.Write, error) {
+	changed := n.changed(node)
+	changed.Revision.Sha256 = sha256
+	was := table.IfTag(node.GetEtag())
+	if node.GetState() == recordv1.Node_TRASHED {
+		return []table.Write{
+			putNode(space, changed, was),
+			table.Put(record.Item(trashKey(space, changed), changed.GetEtag(), changed), was),
+		}, nil
+	}
+	there, err := n.entry(ctx, space, node.GetFolder(), node.GetDisplayName())
+	if err != nil {
+		return nil, err
+	}
+	if there.GetId() != node.GetId() { // it has expired, and its name is another's
+		return []table.Write{putNode(space, changed, was)}, nil
+	}
+	return replace(space, node, changed), nil
 }
 
 // ignoreNotFound returns nil for an error that says that something is gone.

@@ -12,6 +12,7 @@ import (
 	metadatav1 "github.com/holdfast-files/holdfast/proto/holdfast/metadata/v1"
 	recordv1 "github.com/holdfast-files/holdfast/proto/holdfast/record/v1"
 	"github.com/holdfast-files/holdfast/services/metadata/internal/mediatype"
+	"github.com/holdfast-files/holdfast/services/metadata/internal/quota"
 	"github.com/holdfast-files/holdfast/services/metadata/internal/record"
 	"github.com/holdfast-files/holdfast/services/metadata/internal/resource"
 	"github.com/holdfast-files/holdfast/services/metadata/table"
@@ -176,7 +177,7 @@ func (n *Namespace) CreateFile(ctx context.Context, req *metadatav1.CreateFileRe
 		}
 		made := n.newFolder(r.principal, folder.ID, displayName)
 		made.Labels = asked.GetLabels()
-		writes := n.setExpiry(in, made, micros(asked.GetExpireTime()))
+		writes := append(n.setExpiry(in, made, micros(asked.GetExpireTime())), quota.Arrive(in))
 		writes = append(writes, putEntry(in, made, freeName(there)), putNode(in, made, table.IfAbsent))
 		return writes, file(in, made), nil
 	})

@@ -126,7 +126,6 @@ func (n *Namespace) RestoreRevision(
 		oldKey := record.Revision(name.Space, name.ID, name.Revision)
 		changed := n.changed(node)
 		changed.Revision = clone(old)
-		changed.Revision.UploadId = nil
 		changed.Revision.Creator = r.principal
 		n.succeed(changed.GetRevision(), node.GetRevision())
 		writes = append(writes, replace(name.Space, node, changed)...)

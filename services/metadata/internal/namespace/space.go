@@ -146,7 +146,7 @@ func (n *Namespace) UpdateSpace(ctx context.Context, req *metadatav1.UpdateSpace
 }
 
 // DeleteSpace deletes a space. One that holds anything, the trash included, is
-// CONFLICT unless force is set.
+// CONFLICT unless force is set: without it, nothing that was acknowledged goes.
 func (n *Namespace) DeleteSpace(ctx context.Context, req *metadatav1.DeleteSpaceRequest) (*emptypb.Empty, error) {
 	id, err := resource.ParseSpace("name", req.GetName())
 	if err != nil {
@@ -164,8 +164,9 @@ func (n *Namespace) DeleteSpace(ctx context.Context, req *metadatav1.DeleteSpace
 		if !resource.EtagMatches(req.GetEtag(), h.space.GetEtag()) {
 			return nil, nil, etagMismatch(req.GetName())
 		}
+		var closed []table.Write
 		if !req.GetForce() {
-			if err := n.requireEmpty(ctx, id); err != nil {
+			if closed, err = n.closeEmpty(ctx, id); err != nil {
 				return nil, nil, err
 			}
 		}
@@ -173,12 +174,24 @@ func (n *Namespace) DeleteSpace(ctx context.Context, req *metadatav1.DeleteSpace
 		gone.State = recordv1.Space_DELETED
 		gone.TreeVersion++
 		job, _ := newJob(&recordv1.Job{Kind: recordv1.Job_SPACE, Space: id, DueMicros: n.now()}, record.NewID())
-		return []table.Write{
+		return append([]table.Write{
 			putHead(h, gone),
 			table.Delete(record.SpaceIndex(id), table.Any),
 			job,
-		}, new(emptypb.Empty), nil
+		}, closed...), new(emptypb.Empty), nil
 	})
+}
+
+// closeEmpty returns the writes after which nothing comes to be in a space any
+// more, under the condition that nothing has since it was found to hold no node;
+// CONFLICT when it holds one. A request that found the space before it went, and
+// knows nothing of its end, fails on them.
+func (n *Namespace) closeEmpty(ctx context.Context, space string) ([]table.Write, error) {
+	counters, err := quota.Read(ctx, n.table, space)
+	if err == nil {
+		err = n.requireEmpty(ctx, space)
+	}
+	return counters.Close(), err
 }
 
 // requireEmpty returns CONFLICT when a space holds a node, in its root folder or

@@ -3,10 +3,12 @@ package namespace
 import (
 	"context"
 	"errors"
+	"log/slog"
 
 	"github.com/holdfast-files/holdfast/internal/fault"
 	errorsv1 "github.com/holdfast-files/holdfast/proto/holdfast/errors/v1"
 	recordv1 "github.com/holdfast-files/holdfast/proto/holdfast/record/v1"
+	"github.com/holdfast-files/holdfast/services/metadata/internal/quota"
 	"github.com/holdfast-files/holdfast/services/metadata/internal/record"
 	"github.com/holdfast-files/holdfast/services/metadata/internal/resource"
 	"github.com/holdfast-files/holdfast/services/metadata/table"
@@ -145,7 +147,8 @@ func (n *Namespace) stepRevisions(ctx context.Context, item table.Item, job *rec
 }
 
 // stepSpace removes what is in a deleted space, then waits for the grace, looks
-// once more, and frees the id.
+// once more, and frees the id: not before all that the space held is gone, of
+// which other jobs remove a part.
 func (n *Namespace) stepSpace(ctx context.Context, item table.Item, job *recordv1.Job) error {
 	space := job.GetSpace()
 	gone := n.newRemoval(space)
@@ -173,7 +176,11 @@ func (n *Namespace) stepSpace(ctx context.Context, item table.Item, job *recordv
 		return n.table.Commit(ctx, writes)
 	}
 	writes := []table.Write{table.Delete(item.Key, table.IfTag(item.Tag))}
-	if job.GetPass() == 0 {
+	holds, err := n.stillHolds(ctx, space)
+	if err != nil {
+		return err
+	}
+	if job.GetPass() == 0 || holds {
 		again := clone(job)
 		again.Pass = 1
 		again.DueMicros = n.now() + n.config.Grace.Microseconds()
@@ -187,6 +194,25 @@ func (n *Namespace) stepSpace(ctx context.Context, item table.Item, job *recordv
 		writes = append(writes, table.Delete(record.Usage(space, k), table.Any))
 	}
 	return n.table.Commit(ctx, writes)
+}
+
+// stillHolds reports whether a deleted space whose root and trash are empty holds
+// files all the same, in folders that are gone too, or revisions. By and by they
+// are given back to its counters, so another space of this id must not have them
+// before. After the grace nothing is added any more, so the counters need
+// not be read at one moment.
+func (n *Namespace) stillHolds(ctx context.Context, space string) (bool, error) {
+	counters, err := quota.Read(ctx, n.table, space)
+	if err != nil {
+		return false, err
+	}
+	held := counters.Counted().Held
+	if held.Bytes <= 0 && held.Files <= 0 {
+		return false, nil
+	}
+	n.config.Logger.InfoContext(ctx, "deleted space still holds files", slog.String("space", space),
+		slog.Int64("bytes", held.Bytes), slog.Int64("files", held.Files))
+	return true, nil
 }
 
 // gatherAccess adds members and keys of a deleted space to a removal, as many

@@ -10,6 +10,7 @@ import (
 	errorsv1 "github.com/holdfast-files/holdfast/proto/holdfast/errors/v1"
 	metadatav1 "github.com/holdfast-files/holdfast/proto/holdfast/metadata/v1"
 	recordv1 "github.com/holdfast-files/holdfast/proto/holdfast/record/v1"
+	"github.com/holdfast-files/holdfast/services/metadata/internal/quota"
 	"github.com/holdfast-files/holdfast/services/metadata/internal/record"
 	"github.com/holdfast-files/holdfast/services/metadata/internal/resource"
 	"github.com/holdfast-files/holdfast/services/metadata/table"
@@ -152,6 +153,7 @@ func (n *Namespace) UndeleteFile(ctx context.Context, req *metadatav1.UndeleteFi
 			putNode(name.Space, live, table.IfTag(node.GetEtag())),
 			table.Delete(trashKey(name.Space, node), table.IfTag(node.GetEtag())),
 			table.Delete(jobKey(node.GetPurgeJob()), table.Any),
+			quota.Arrive(name.Space),
 		}, file(name.Space, live), nil
 	})
 }

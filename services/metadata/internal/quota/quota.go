@@ -66,13 +66,16 @@ func Writes(space string, c Change) []table.Write {
 		return nil
 	}
 	k := rand.IntN(record.UsageShards) //nolint:gosec // spreading load needs no secrecy
-	return []table.Write{at(space, k, c.needs(), c.Reserved)}
+	return []table.Write{at(space, k, c.needs(), c.Reserved, c.arrives())}
 }
 
-// at returns the write that takes needs from counter k and notes what of it is
-// reserved.
-func at(space string, k int, needs, reserved Amount) table.Write {
+// at returns the write that takes needs from counter k, and notes what of it is
+// reserved and whether a file arrives.
+func at(space string, k int, needs, reserved Amount, arrives bool) table.Write {
 	var adds []table.Add
+	if arrives {
+		adds = append(adds, arrival())
+	}
 	for _, d := range dimensions {
 		if n := d.of(needs); n != 0 {
 			adds = append(adds, take(d, n))

@@ -173,7 +173,7 @@ func (s *Shards) find(d *dimension, n int64, taken map[int]Amount) error {
 }
 
 // writes returns the writes of what is taken. What the change gives back, and
-// what it notes as reserved, goes to any one counter.
+// what it notes as reserved and as arriving, goes to any one counter.
 func (s *Shards) writes(taken map[int]Amount, c Change) []table.Write {
 	needs := c.needs()
 	rest := Amount{min(needs.Bytes, 0), min(needs.Files, 0)}
@@ -181,10 +181,10 @@ func (s *Shards) writes(taken map[int]Amount, c Change) []table.Write {
 		taken[rand.IntN(len(s.numbers))] = Amount{} //nolint:gosec // spreading load needs no secrecy
 	}
 	var writes []table.Write
-	reserved := c.Reserved
+	reserved, arrives := c.Reserved, c.arrives()
 	for k, a := range taken {
-		writes = append(writes, at(s.space, k, a.plus(rest), reserved))
-		rest, reserved = Amount{}, Amount{}
+		writes = append(writes, at(s.space, k, a.plus(rest), reserved, arrives))
+		rest, reserved, arrives = Amount{}, Amount{}, false
 	}
 	return writes
 }
