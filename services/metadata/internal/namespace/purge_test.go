@@ -1,12 +1,16 @@
 package namespace_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
 
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"github.com/holdfast-files/holdfast/internal/fault"
+	errorsv1 "github.com/holdfast-files/holdfast/proto/holdfast/errors/v1"
 	ledgerv1 "github.com/holdfast-files/holdfast/proto/holdfast/ledger/v1"
 	metadatav1 "github.com/holdfast-files/holdfast/proto/holdfast/metadata/v1"
 	"github.com/holdfast-files/holdfast/services/metadata/internal/record"
@@ -133,5 +137,46 @@ func TestJobThatCannotBeDone(t *testing.T) {
 	claimed, err := w.ClaimJobs(w.ctx, &ledgerv1.ClaimJobsRequest{Limit: 100, LeaseDuration: durationpb.New(time.Minute)})
 	if err != nil || claimed.GetStepsDone() != 0 || claimed.GetDueJobs() < lost {
 		t.Errorf("claimed %v, %v; want the lost ones due and no step done", claimed, err)
+	}
+}
+
+// goneTable is a table that answers no query any more once something is committed.
+type goneTable struct {
+	table.Table
+	gone bool
+}
+
+func (g *goneTable) Query(ctx context.Context, q table.Query) (table.Page, error) {
+	if g.gone {
+		return table.Page{}, fault.New(errorsv1.Reason_REASON_UNAVAILABLE, "gone")
+	}
+	return g.Table.Query(ctx, q)
+}
+
+func (g *goneTable) Commit(ctx context.Context, writes []table.Write) error {
+	err := g.Table.Commit(ctx, writes)
+	g.gone = true
+	return err
+}
+
+// Jobs that are leased are handed out, also when no more of them can be read.
+func TestLeasedJobsAreHandedOut(t *testing.T) {
+	w := newWorld(t)
+	for i := range 10 {
+		if err := w.purge(w.delete(w.put(fmt.Sprintf("/f%d", i), "x"))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.clock.Advance(25 * time.Hour)
+	gone := &goneTable{Table: w.table}
+	other := w.beside(w.ctx, gone)
+	claim := &ledgerv1.ClaimJobsRequest{Limit: 100, LeaseDuration: durationpb.New(time.Minute)}
+	gone.gone = false
+	claimed, err := other.ClaimJobs(w.ctx, claim)
+	if err != nil || len(claimed.GetJobs()) == 0 {
+		t.Errorf("claimed %v, %v", claimed, err)
+	}
+	if _, err := other.ClaimJobs(w.ctx, claim); !errors.Is(err, fault.Unavailable) {
+		t.Errorf("nothing leased, nothing read: %v", err)
 	}
 }
