@@ -38,12 +38,15 @@ func (e *Engine) chargeFor(body io.Reader) int64 {
 // when that was its end, which spec says or, unless it is to be held open, its
 // length. What it told progress, or returned, is durable. Whatever
 // ends the body, and also when ctx ends, what came before is stored and counted,
-// unless a checksum was to cover all of it or a newer request took over.
+// unless a checksum was to cover all of it or a newer request took over. What is
+// under a checksum is kept all at once, which bounds it: in maxHeld extents, each of
+// a buffer's 256 KiB at least unless it took all of ExtentTime to come.
 //
 // Errors: INVALID_ARGUMENT for a malformed spec and a body of another length than
 // announced, OFFSET_MISMATCH with the metadata expected_offset,
-// UPLOAD_SUPERSEDED, DIGEST_MISMATCH, TOO_LARGE, UNAVAILABLE when too many
-// uploads are in flight, STORAGE_FULL, CANCELLED when ctx ends or body cannot be
+// UPLOAD_SUPERSEDED, DIGEST_MISMATCH, TOO_LARGE also as soon as more comes under
+// one checksum than can be kept at once, UNAVAILABLE when too many uploads are in
+// flight, STORAGE_FULL, CANCELLED when ctx ends or body cannot be
 // read, and those of the ledger's TakeUpload, KeepExtents and FinishUpload.
 //
 // AppendUpload reads body in one goroutine, and not any more once it has
@@ -183,6 +186,15 @@ func (a *appending) cut(ctx context.Context) error {
 // from the buffer; a stream to the blob store would hold more memory for long.
 const slowAfter = 4 * time.Second
 
+// maxHeld is how many extents can wait for a checksum, as the ledger keeps no more
+// of them at once.
+const maxHeld = 2000
+
+func errHeld(bytes int64) error {
+	return fault.New(errorsv1.Reason_REASON_TOO_LARGE,
+		"more than %d bytes came too slowly under one checksum; send less in a request, or faster", bytes)
+}
+
 // extent takes bytes from the body and makes an extent of them; none when the
 // body ends first.
 func (a *appending) extent(ctx context.Context) error {
@@ -190,6 +202,9 @@ func (a *appending) extent(ctx context.Context) error {
 	defer giveBuffer(buffer)
 	a.feed.allow(0)
 	n, err := a.feed.Read(*buffer)
+	if n > 0 && len(a.held) == maxHeld {
+		return errHeld(lengthOf(a.held))
+	}
 	begun := time.Now()
 	stop := a.feed.allow(a.extentTime)
 	defer func() { stop() }()

@@ -19,6 +19,9 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 )
 
+// maxKept is how many extents are kept at once.
+const maxKept = 2000
+
 // Resumable uploads. Of targets there are paths only, and no concatenation.
 
 type upload struct {
@@ -105,6 +108,9 @@ func (l *Ledger) KeepExtents(ctx context.Context, req *ledgerv1.KeepExtentsReque
 		return nil, err
 	}
 	added := req.GetExtents()
+	if len(added) > maxKept {
+		return nil, refused(errorsv1.Reason_REASON_INVALID_ARGUMENT)
+	}
 	if n := len(added); n == 0 || len(u.extents) == 0 || u.extents[len(u.extents)-1].GetBlobId() != added[n-1].GetBlobId() {
 		if err := l.extend(u, req); err != nil {
 			return nil, err
