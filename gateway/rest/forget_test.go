@@ -35,3 +35,26 @@ func TestFailedCreationLeavesNoUpload(t *testing.T) {
 		})
 	}
 }
+
+// A creation that is repeated while the earlier one is still storing its bytes
+// tells those, too.
+func TestCreationBesideItsEarlierSelf(t *testing.T) {
+	for name, c := range map[string]struct {
+		fields []string
+		status int
+	}{
+		"tus":          {offsetType("Tus-Resumable", "1.0.0", "Upload-Length", "5", "Idempotency-Key", "k"), 201},
+		"IETF, a part": {[]string{"Upload-Complete", "?0", "Idempotency-Key", "k"}, 201},
+		"IETF, all":    {[]string{"Upload-Complete", "?1", "Idempotency-Key", "k"}, 409},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, rest.Config{})
+			r.do(http.MethodPost, uploadsURL, nil, "Upload-Complete", "?0", "Idempotency-Key", "k").wants(t, http.StatusCreated)
+			r.world.late = []byte("by")
+			a := r.do(http.MethodPost, uploadsURL, strings.NewReader("bytes"), c.fields...)
+			a.wants(t, c.status)
+			a.wantsField(t, "Upload-Offset", "2")
+			a.wantsField(t, "Location", "/v1/spaces/default/uploads/u1")
+		})
+	}
+}

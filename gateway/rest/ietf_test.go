@@ -73,6 +73,17 @@ func TestIETF(t *testing.T) {
 			{"HEAD", "$3", "", tusMark, 200, []string{"Upload-Offset", "4", "Upload-Length", "4"}},
 			{"GET", "/v1/spaces/default/paths/tus", "", nil, 200, []string{"Content-Length", "4"}},
 		},
+		"the same creation again, all of it": {
+			{"PUT", "/v1/spaces/default/paths/again", "abc", []string{"Upload-Complete", "?1", "Upload-Draft-Interop-Version", "8", "Idempotency-Key", "k"}, 201, []string{"Upload-Complete", "?1", "Etag", `"f2-r1"`}},
+			{"PUT", "/v1/spaces/default/paths/again", "abc", []string{"Upload-Complete", "?1", "Upload-Draft-Interop-Version", "8", "Idempotency-Key", "k"}, 201, []string{"Upload-Complete", "?1", "Upload-Offset", "3", "Etag", `"f2-r1"`}},
+			{"PATCH", "/v1/spaces/default/uploads/u1", "x", partialType("Upload-Offset", "0", "Upload-Complete", "?1"), 409, []string{"Upload-Offset", "3", "Upload-Complete", "-"}},
+		},
+		"the same creation again, some of it": {
+			{"POST", uploadsURL + "?path=/again", "abc", []string{"Upload-Complete", "?0", "Idempotency-Key", "k"}, 201, []string{"Location", "/v1/spaces/default/uploads/u1", "Upload-Offset", "3"}},
+			{"POST", uploadsURL + "?path=/again", "abcdef", []string{"Upload-Complete", "?0", "Idempotency-Key", "k"}, 201, []string{"Location", "/v1/spaces/default/uploads/u1", "Upload-Offset", "3", "Upload-Complete", "?0"}},
+			{"POST", uploadsURL + "?path=/again", "abcdef", []string{"Upload-Complete", "?1", "Idempotency-Key", "k"}, 409, []string{"Location", "/v1/spaces/default/uploads/u1", "Upload-Offset", "3", "Upload-Complete", "?0", "Content-Type", "application/problem+json"}},
+			{"PATCH", "$1", "def", partialType("Upload-Offset", "3", "Upload-Complete", "?1"), 201, []string{"Upload-Complete", "?1", "Upload-Offset", "6"}},
+		},
 		"cancellation": {
 			{"POST", uploadsURL, "", []string{"Upload-Complete", "?0"}, 201, nil},
 			{"DELETE", "$1", "", nil, 204, nil},

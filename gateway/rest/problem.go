@@ -45,11 +45,16 @@ func (ietfProtocol) refuse(x *exchange, status int, e *fault.Error) {
 	switch {
 	case e.Reason == errorsv1.Reason_REASON_OFFSET_MISMATCH:
 		p.Type, p.Title = mismatchingOffset, "offset from request does not match offset of resource"
-		p.Provided = ask.Offset
+		if p.Provided = ask.Offset; p.Provided == nil {
+			p.Provided = new(int64) // a creation begins at 0
+		}
 		if expected, err := strconv.ParseInt(e.Metadata["expected_offset"], 10, 64); err == nil {
 			p.Expected = &expected
 			h.Set("Upload-Offset", decimal(expected))
-			h.Set("Upload-Complete", "?0")
+			// "?1" would say that this is the answer to the whole upload.
+			if e.Metadata["complete"] != "true" {
+				h.Set("Upload-Complete", "?0")
+			}
 		}
 	case e.Reason == errorsv1.Reason_REASON_INVALID_ARGUMENT && e.Metadata["field"] == lengthField:
 		p.Type, p.Title = inconsistentLength, "inconsistent length values for upload"

@@ -86,16 +86,19 @@ func (p tusProtocol) create(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	status, err := p.h.uploads.CreateUpload(x.ctx, req)
+	status, _, err := p.h.start(x, req, func(opened *storagev1.UploadStatus) (*storagev1.UploadStatus, error) {
+		if !withUpload {
+			return opened, nil
+		}
+		spec.Name, spec.SizeBytes = opened.GetUpload().GetName(), nil
+		status, err := p.h.uploads.AppendUpload(x.ctx, spec, x.reader(), nil)
+		if err != nil {
+			p.h.forget(x, req, spec.GetName())
+		}
+		return status, err
+	})
 	if err != nil {
 		return err
-	}
-	if withUpload {
-		spec.Name, spec.SizeBytes = status.GetUpload().GetName(), nil
-		if status, err = p.h.uploads.AppendUpload(x.ctx, spec, x.reader(), nil); err != nil {
-			p.h.forget(x, req, spec.GetName())
-			return err
-		}
 	}
 	return p.created(x, status)
 }

@@ -96,6 +96,12 @@ func TestTus(t *testing.T) {
 			{"POST", uploadsURL, "x", []string{"Upload-Length", "1", "Content-Type", "text/plain"}, 415, []string{"Accept-Patch", "application/offset+octet-stream"}},
 			{"POST", uploadsURL, "", []string{"Upload-Length", "0"}, 201, []string{"Upload-Offset", "0", "Upload-Expires", "-"}},
 		},
+		"the same creation again": {
+			{"POST", uploadsURL, "abc", offsetType("Upload-Length", "6", "Idempotency-Key", "k"), 201, []string{"Location", "/v1/spaces/default/uploads/u1", "Upload-Offset", "3"}},
+			{"POST", uploadsURL, "abcdef", offsetType("Upload-Length", "6", "Idempotency-Key", "k"), 201, []string{"Location", "/v1/spaces/default/uploads/u1", "Upload-Offset", "3"}},
+			{"PATCH", "$1", "def", offsetType("Upload-Offset", "3"), 204, []string{"Upload-Offset", "6"}},
+			{"POST", uploadsURL, "abcdef", offsetType("Upload-Length", "6", "Idempotency-Key", "k"), 201, []string{"Location", "/v1/spaces/default/uploads/u1", "Upload-Offset", "6", "Content-Location", "/v1/spaces/default/files/f2"}},
+		},
 		"deferred length": {
 			{"POST", uploadsURL, "", []string{"Upload-Defer-Length", "1"}, 201, nil},
 			{"HEAD", "$1", "", nil, 200, []string{"Upload-Defer-Length", "1", "Upload-Length", "-", "Upload-Offset", "0"}},

@@ -138,6 +138,25 @@ func (x *exchange) createRequest(meta header.TusMetadata) (*storagev1.CreateUplo
 	return req, header.CheckContentEncoding(x.r.Header["Content-Encoding"])
 }
 
+// start opens an upload and has add bring the first bytes. A creation that is
+// repeated under its Idempotency-Key may find some, which the earlier one
+// brought: then none are added, and again is true.
+func (h *Handler) start(
+	x *exchange, req *storagev1.CreateUploadRequest, add func(*storagev1.UploadStatus) (*storagev1.UploadStatus, error),
+) (status *storagev1.UploadStatus, again bool, err error) {
+	status, err = h.uploads.CreateUpload(x.ctx, req)
+	if err != nil || isComplete(status.GetUpload()) || status.GetUpload().GetOffsetBytes() > 0 {
+		return status, true, err
+	}
+	status, err = add(status)
+	if req.GetRequestId() != "" && fault.ReasonOf(err) == errorsv1.Reason_REASON_OFFSET_MISMATCH {
+		// The earlier one was still under way and stored some meanwhile.
+		status, err = h.uploads.CreateUpload(x.ctx, req)
+		return status, true, err
+	}
+	return status, false, err
+}
+
 // forget gives up an upload whose first bytes failed before the client learned its
 // URL: nobody would come back for it, and it would take its room until it
 // expires. With an Idempotency-Key the client can ask for it again.

@@ -39,10 +39,18 @@ func (w *world) CreateUpload(ctx context.Context, req *storagev1.CreateUploadReq
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	key := req.GetRequestId()
+	if earlier := w.requests[key]; key != "" && earlier != nil {
+		status := earlier.status()
+		earlier.keep(w.late)
+		w.late = nil
+		return status, nil
+	}
 	if req.GetCondition().GetAbsent() && w.files[w.place(req, "")] != nil {
 		return nil, reason(errorsv1.Reason_REASON_PRECONDITION_FAILED, "it is there")
 	}
 	u := w.open(req)
+	w.requests[key] = u
 	if u.upload.SizeBytes != nil && u.upload.GetSizeBytes() == 0 && !req.GetHoldOpen() {
 		w.complete(u)
 	}
@@ -155,6 +163,9 @@ func (u *uploading) check(spec *storagev1.AppendSpec) error {
 	case spec.GetOffsetBytes() != at:
 		e := fault.New(errorsv1.Reason_REASON_OFFSET_MISMATCH, "it has %d bytes", at)
 		e.Metadata = map[string]string{"expected_offset": strconv.FormatInt(at, 10)}
+		if u.outcome != nil {
+			e.Metadata["complete"] = "true"
+		}
 		return e
 	case spec.SizeBytes == nil:
 	case u.upload.SizeBytes != nil && u.upload.GetSizeBytes() != spec.GetSizeBytes():

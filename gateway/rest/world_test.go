@@ -34,14 +34,16 @@ type world struct {
 	metadatav1.UnimplementedKeyServiceServer
 	metadatav1.UnimplementedShareServiceServer
 
-	mu      sync.Mutex
-	files   map[string]*stored          // by path
-	removed map[string]*metadatav1.File // by request id
-	uploads map[string]*uploading       // by name
-	serial  int
-	asked   []proto.Message // requests, in order
-	callers []caller.Caller
-	leaked  []string // metadata keys that came along
+	mu       sync.Mutex
+	files    map[string]*stored          // by path
+	removed  map[string]*metadatav1.File // by request id
+	uploads  map[string]*uploading       // by name
+	requests map[string]*uploading       // by the request id of their creation
+	late     []byte                      // what an earlier request brings right after its creation is repeated
+	serial   int
+	asked    []proto.Message // requests, in order
+	callers  []caller.Caller
+	leaked   []string // metadata keys that came along
 
 	// started gets a token for each upload that came.
 	started chan struct{}
@@ -88,7 +90,7 @@ type stored struct {
 var _ content.Content = (*world)(nil)
 
 func newWorld() *world {
-	return &world{files: map[string]*stored{}, removed: map[string]*metadatav1.File{}, uploads: map[string]*uploading{}, started: make(chan struct{}, 100), bodies: make(chan error, 100)}
+	return &world{files: map[string]*stored{}, removed: map[string]*metadatav1.File{}, uploads: map[string]*uploading{}, requests: map[string]*uploading{}, started: make(chan struct{}, 100), bodies: make(chan error, 100)}
 }
 
 const space = "spaces/default"

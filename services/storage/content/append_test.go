@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha1"
 	"encoding/hex"
+	"errors"
 	"io"
 	"log/slog"
 	"testing"
@@ -18,6 +19,7 @@ import (
 	metadatav1 "github.com/holdfast-files/holdfast/proto/holdfast/metadata/v1"
 	storagev1 "github.com/holdfast-files/holdfast/proto/holdfast/storage/v1"
 	"github.com/holdfast-files/holdfast/services/storage/content"
+	"github.com/holdfast-files/holdfast/services/storage/internal/ledgertest"
 )
 
 func TestAppendSizes(t *testing.T) {
@@ -141,6 +143,43 @@ func TestAppendIsDurableAsItGoes(t *testing.T) {
 		close(body.reads)
 		if err := <-done; err != nil {
 			t.Fatal(err)
+		}
+		w.holds(t, data)
+	})
+}
+
+// TestQueryRefused has somebody ask for an upload whom the ledger refuses, while
+// an append is under way: that goes on, and nobody waits for it.
+func TestQueryRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		refusing := false
+		w := newResumableWorld(t, func(method string) ledgertest.Fault {
+			if refusing && method == "TakeUpload" {
+				return ledgertest.Fault{Err: fault.New(errorsv1.Reason_REASON_NOT_FOUND, "spaces/s not found")}
+			}
+			return ledgertest.Fault{}
+		})
+		data := random(5000, 5)
+		upload := w.open(t, int64(len(data)))
+		body := newScript()
+		body.reads <- data[:3000]
+		ended := make(chan error, 1)
+		go func() {
+			_, err := w.append(t.Context(), upload, 0, body)
+			ended <- err
+		}()
+		synctest.Wait()
+		refusing = true
+		begun := time.Now()
+		_, err := w.engine.QueryUpload(t.Context(), &storagev1.QueryUploadRequest{Name: upload})
+		if !errors.Is(err, fault.NotFound) || time.Since(begun) > 0 {
+			t.Errorf("%v after %v", err, time.Since(begun))
+		}
+		refusing = false
+		body.reads <- data[3000:]
+		close(body.reads)
+		if err := <-ended; err != nil {
+			t.Fatalf("the append: %v", err)
 		}
 		w.holds(t, data)
 	})

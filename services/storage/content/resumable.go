@@ -6,6 +6,7 @@ import (
 
 	"github.com/holdfast-files/holdfast/internal/fault"
 	ledgerv1 "github.com/holdfast-files/holdfast/proto/holdfast/ledger/v1"
+	metadatav1 "github.com/holdfast-files/holdfast/proto/holdfast/metadata/v1"
 	storagev1 "github.com/holdfast-files/holdfast/proto/holdfast/storage/v1"
 )
 
@@ -14,14 +15,16 @@ import (
 const takeoverPatience = 5 * time.Second
 
 // CreateUpload opens a resumable upload. One of no bytes is complete at once,
-// unless it is to be held open.
+// unless it is to be held open. A repetition returns the upload as far as it has
+// come, and completes it when all of its bytes have.
 // Errors: those of the ledger's OpenUpload and FinishUpload.
 func (e *Engine) CreateUpload(ctx context.Context, req *storagev1.CreateUploadRequest) (*storagev1.UploadStatus, error) {
 	status, err := e.open(ctx, &ledgerv1.OpenUploadRequest{Upload: req})
-	if err != nil || status.GetUpload().SizeBytes == nil || status.GetUpload().GetSizeBytes() > 0 {
+	upload := status.GetUpload()
+	if err != nil || upload.GetState() != metadatav1.Upload_OPEN || upload.SizeBytes == nil || upload.GetOffsetBytes() < upload.GetSizeBytes() {
 		return status, err
 	}
-	return e.query(ctx, &storagev1.QueryUploadRequest{Name: status.GetUpload().GetName(), HoldOpen: req.GetHoldOpen()})
+	return e.query(ctx, &storagev1.QueryUploadRequest{Name: upload.GetName(), HoldOpen: req.GetHoldOpen()})
 }
 
 // ConcatenateUploads opens an upload that joins partial ones, and completes it
@@ -38,9 +41,16 @@ func (e *Engine) ConcatenateUploads(ctx context.Context, req *storagev1.Concaten
 }
 
 // QueryUpload takes an upload over and says how far it is. An append of it in
-// this process ends, and stores what it has before.
+// this process ends, and stores what it has before; not so for a caller to whom
+// the ledger does not give the upload.
 func (e *Engine) QueryUpload(ctx context.Context, req *storagev1.QueryUploadRequest) (*storagev1.UploadStatus, error) {
-	e.turns.interrupt(ctx, req.GetName(), takeoverPatience)
+	if e.turns.has(req.GetName()) {
+		// To take it over first would fence off what the append has yet to store.
+		if _, err := e.take(ctx, &ledgerv1.TakeUploadRequest{Name: req.GetName(), Peek: true}); err != nil {
+			return nil, err
+		}
+		e.turns.interrupt(ctx, req.GetName(), takeoverPatience)
+	}
 	return e.query(ctx, req)
 }
 

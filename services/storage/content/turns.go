@@ -50,6 +50,13 @@ func (t *turns) finish(name string, ended *turn) {
 	close(ended.done)
 }
 
+// has reports whether an append of an upload is under way.
+func (t *turns) has(name string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.now[name] != nil
+}
+
 // interrupt ends the append of an upload, if there is one, and waits a while for
 // it to store what it has.
 func (t *turns) interrupt(ctx context.Context, name string, patience time.Duration) {

@@ -137,7 +137,10 @@ type TakeUploadRequest struct {
 	SizeBytes *int64 `protobuf:"varint,3,opt,name=size_bytes,json=sizeBytes,proto3,oneof" json:"size_bytes,omitempty"`
 	// For an append: whether the upload is to stay open when its length is reached.
 	// It is remembered until the next append.
-	HoldOpen      bool `protobuf:"varint,4,opt,name=hold_open,json=holdOpen,proto3" json:"hold_open,omitempty"`
+	HoldOpen bool `protobuf:"varint,4,opt,name=hold_open,json=holdOpen,proto3" json:"hold_open,omitempty"`
+	// Only asks whether the caller may take the upload over and how far it is:
+	// nothing is taken over, and there is no grant.
+	Peek          bool `protobuf:"varint,5,opt,name=peek,proto3" json:"peek,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -200,13 +203,21 @@ func (x *TakeUploadRequest) GetHoldOpen() bool {
 	return false
 }
 
+func (x *TakeUploadRequest) GetPeek() bool {
+	if x != nil {
+		return x.Peek
+	}
+	return false
+}
+
 // TakeUploadResponse is an upload in the hand of a request.
 type TakeUploadResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// How far it is.
 	Status *v1.UploadStatus `protobuf:"bytes,1,opt,name=status,proto3" json:"status,omitempty"`
 	// Opaque proof of the taking over, for KeepExtents and FinishUpload; worth
-	// nothing once another request took over. Empty for a complete upload.
+	// nothing once another request took over. Empty for a complete upload and for
+	// a peek.
 	Grant []byte `protobuf:"bytes,2,opt,name=grant,proto3" json:"grant,omitempty"`
 	// For an append: id of the blob to create first. Its intent is written.
 	BlobId string `protobuf:"bytes,3,opt,name=blob_id,json=blobId,proto3" json:"blob_id,omitempty"`
@@ -661,13 +672,14 @@ const file_holdfast_ledger_v1_upload_proto_rawDesc = "" +
 	"\x06upload\x18\x01 \x01(\v2(.holdfast.storage.v1.CreateUploadRequestR\x06upload\x12\x14\n" +
 	"\x05parts\x18\x02 \x03(\tR\x05parts\"O\n" +
 	"\x12OpenUploadResponse\x129\n" +
-	"\x06status\x18\x01 \x01(\v2!.holdfast.storage.v1.UploadStatusR\x06status\"\xb0\x01\n" +
+	"\x06status\x18\x01 \x01(\v2!.holdfast.storage.v1.UploadStatusR\x06status\"\xc4\x01\n" +
 	"\x11TakeUploadRequest\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12&\n" +
 	"\foffset_bytes\x18\x02 \x01(\x03H\x00R\voffsetBytes\x88\x01\x01\x12\"\n" +
 	"\n" +
 	"size_bytes\x18\x03 \x01(\x03H\x01R\tsizeBytes\x88\x01\x01\x12\x1b\n" +
-	"\thold_open\x18\x04 \x01(\bR\bholdOpenB\x0f\n" +
+	"\thold_open\x18\x04 \x01(\bR\bholdOpen\x12\x12\n" +
+	"\x04peek\x18\x05 \x01(\bR\x04peekB\x0f\n" +
 	"\r_offset_bytesB\r\n" +
 	"\v_size_bytes\"\xab\x02\n" +
 	"\x12TakeUploadResponse\x129\n" +

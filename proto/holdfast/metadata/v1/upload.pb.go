@@ -86,7 +86,8 @@ type Upload struct {
 	// Number of bytes that are durable: where the next request continues. It
 	// never goes back.
 	OffsetBytes int64 `protobuf:"varint,3,opt,name=offset_bytes,json=offsetBytes,proto3" json:"offset_bytes,omitempty"`
-	// Length of the whole contents in bytes, once it was declared.
+	// Length of the whole contents in bytes, once it was declared; of one that
+	// joins others, once that of each was.
 	SizeBytes *int64 `protobuf:"varint,4,opt,name=size_bytes,json=sizeBytes,proto3,oneof" json:"size_bytes,omitempty"`
 	// Media type that the file will have.
 	ContentType string `protobuf:"bytes,5,opt,name=content_type,json=contentType,proto3" json:"content_type,omitempty"`

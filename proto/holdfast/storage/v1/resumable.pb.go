@@ -107,7 +107,8 @@ type CreateUploadRequest struct {
 	ClientMetadata string `protobuf:"bytes,9,opt,name=client_metadata,json=clientMetadata,proto3" json:"client_metadata,omitempty"`
 	// A part for ConcatenateUploads: it needs no target and becomes no file.
 	Partial bool `protobuf:"varint,10,opt,name=partial,proto3" json:"partial,omitempty"`
-	// Makes a repetition within 24 h return the same upload.
+	// Makes a repetition within 24 h return the same upload, as far as it has come
+	// since: NOT_FOUND when it was cancelled, EXPIRED when its time is over.
 	RequestId string `protobuf:"bytes,11,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// Leaves the upload open though its declared length is 0.
 	HoldOpen      bool `protobuf:"varint,12,opt,name=hold_open,json=holdOpen,proto3" json:"hold_open,omitempty"`

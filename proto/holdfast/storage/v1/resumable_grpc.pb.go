@@ -53,9 +53,10 @@ type ResumableServiceClient interface {
 	// ends early, and the responses tell how far that is; the last one is the
 	// status.
 	//
-	// Errors: OFFSET_MISMATCH with the metadata expected_offset, and nothing was
-	// taken over; UPLOAD_SUPERSEDED; DIGEST_MISMATCH, and no byte of this stream
-	// was kept; CONFLICT for an upload that is concatenated from others.
+	// Errors: OFFSET_MISMATCH with the metadata expected_offset, and complete=true
+	// for an upload that is, and nothing was taken over; UPLOAD_SUPERSEDED;
+	// DIGEST_MISMATCH, and no byte of this stream was kept; CONFLICT for an upload
+	// that is concatenated from others.
 	AppendUpload(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[AppendUploadRequest, AppendUploadResponse], error)
 	// QueryUpload takes an upload over and says how far it is, so no request that
 	// is still under way can change that any more. An upload that has all its
@@ -157,9 +158,10 @@ type ResumableServiceServer interface {
 	// ends early, and the responses tell how far that is; the last one is the
 	// status.
 	//
-	// Errors: OFFSET_MISMATCH with the metadata expected_offset, and nothing was
-	// taken over; UPLOAD_SUPERSEDED; DIGEST_MISMATCH, and no byte of this stream
-	// was kept; CONFLICT for an upload that is concatenated from others.
+	// Errors: OFFSET_MISMATCH with the metadata expected_offset, and complete=true
+	// for an upload that is, and nothing was taken over; UPLOAD_SUPERSEDED;
+	// DIGEST_MISMATCH, and no byte of this stream was kept; CONFLICT for an upload
+	// that is concatenated from others.
 	AppendUpload(grpc.BidiStreamingServer[AppendUploadRequest, AppendUploadResponse]) error
 	// QueryUpload takes an upload over and says how far it is, so no request that
 	// is still under way can change that any more. An upload that has all its

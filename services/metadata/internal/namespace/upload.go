@@ -33,7 +33,7 @@ func (n *Namespace) GetUpload(ctx context.Context, req *metadatav1.GetUploadRequ
 	if err != nil {
 		return nil, err
 	}
-	status, err := u.status()
+	status, err := n.shown(ctx, u)
 	return status.GetUpload(), err
 }
 

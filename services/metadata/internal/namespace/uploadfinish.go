@@ -32,7 +32,7 @@ func (n *Namespace) FinishUpload(
 	u, err := n.finish(ctx, func() (upload, error) {
 		u, err := n.granted(ctx, grant)
 		if err == nil && len(u.GetParts()) == 0 && req.GetSizeBytes() != u.GetOffset() {
-			err = offsetMismatch(u.GetOffset(), req.GetSizeBytes())
+			err = offsetMismatch(u, req.GetSizeBytes())
 		}
 		return u, err
 	})
@@ -42,7 +42,7 @@ func (n *Namespace) FinishUpload(
 	if whole := u.GetWhole(); whole != "" && u.GetState() == recordv1.Upload_COMPLETE {
 		n.finishWhole(ctx, resource.Upload{Space: u.name.Space, ID: whole})
 	}
-	status, err := u.status()
+	status, err := n.shown(ctx, u)
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/holdfast-files/holdfast/internal/fault"
 	errorsv1 "github.com/holdfast-files/holdfast/proto/holdfast/errors/v1"
 	recordv1 "github.com/holdfast-files/holdfast/proto/holdfast/record/v1"
+	storagev1 "github.com/holdfast-files/holdfast/proto/holdfast/storage/v1"
 	"github.com/holdfast-files/holdfast/services/metadata/internal/quota"
 	"github.com/holdfast-files/holdfast/services/metadata/internal/resource"
 	"github.com/holdfast-files/holdfast/services/metadata/table"
@@ -77,6 +78,28 @@ func joined(part *recordv1.Upload) *recordv1.Upload {
 	given.ReservedBytes = 0
 	given.Length = proto.Int64(part.GetOffset())
 	return given
+}
+
+// shown returns an upload as its owner sees it. One that joins others has a length
+// while it waits for them, as soon as each of them has declared its own.
+func (n *Namespace) shown(ctx context.Context, u upload) (*storagev1.UploadStatus, error) {
+	status, err := u.status()
+	if err != nil || u.GetState() != recordv1.Upload_OPEN || len(u.GetParts()) == 0 {
+		return status, err
+	}
+	length := int64(0)
+	for _, id := range u.GetParts() {
+		part, err := n.uploadRecord(ctx, resource.Upload{Space: u.name.Space, ID: id})
+		if errors.Is(err, fault.NotFound) || err == nil && part.Length == nil {
+			return status, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		length += part.GetLength()
+	}
+	status.Upload.SizeBytes = proto.Int64(length)
+	return status, nil
 }
 
 // joint joins lists and loose extents into what a revision can hold: lists, then

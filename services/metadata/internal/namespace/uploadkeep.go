@@ -119,7 +119,7 @@ func (n *Namespace) keep(
 	case u.GetState() != recordv1.Upload_OPEN:
 		return nil, nil, fault.New(errorsv1.Reason_REASON_CONFLICT, "%s is complete", u.name)
 	case req.GetOffsetBytes() != u.GetOffset():
-		return nil, nil, offsetMismatch(u.GetOffset(), req.GetOffsetBytes())
+		return nil, nil, offsetMismatch(u, req.GetOffsetBytes())
 	case req.GetReplacedCount() < 0 || staying < 0 || req.GetReplacedCount() > 0 && len(added) == 0:
 		return nil, nil, fault.Invalidf("replaced_count", "must be of extents that there are")
 	case len(without(u.GetPending(), added)) != len(u.GetPending())-len(added):

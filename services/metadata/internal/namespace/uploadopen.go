@@ -29,7 +29,8 @@ const (
 )
 
 // OpenUpload decides whether a resumable upload may begin and writes it, with
-// the job that collects it when its time is over.
+// the job that collects it when its time is over. A repetition returns it as it
+// has become since; NOT_FOUND or EXPIRED when it is gone.
 func (n *Namespace) OpenUpload(
 	ctx context.Context, req *ledgerv1.OpenUploadRequest,
 ) (*ledgerv1.OpenUploadResponse, error) {
@@ -58,6 +59,7 @@ func (n *Namespace) OpenUpload(
 	}
 	var charged, slots []table.Write
 	var charges charges
+	var opened resource.Upload
 	slot := quota.NewSlot(r.principal, n.config.MaxOpenUploads)
 	failed := func(conflict *table.ConditionError) {
 		charges.failed(conflict, 0, len(charged))
@@ -71,6 +73,7 @@ func (n *Namespace) OpenUpload(
 			return nil, nil, err
 		}
 		u := upload{name: resource.Upload{Space: in, ID: record.NewID()}}
+		opened = u.name
 		now := n.now()
 		u.Upload = &recordv1.Upload{
 			Id: u.name.ID, State: recordv1.Upload_OPEN, Principal: r.principal,
@@ -103,10 +106,23 @@ func (n *Namespace) OpenUpload(
 		status, err := u.status()
 		return slices.Concat(charged, slots, parts, []table.Write{head, job}), status, err
 	})
+	if name := status.GetUpload().GetName(); err == nil && name != opened.String() {
+		status, err = n.reopened(ctx, name)
+	}
 	if err != nil {
 		return nil, err
 	}
 	return &ledgerv1.OpenUploadResponse{Status: status}, nil
+}
+
+// reopened returns how far an upload is that an earlier request of the same id
+// opened. What that was told is no longer so once bytes came.
+func (n *Namespace) reopened(ctx context.Context, name string) (*storagev1.UploadStatus, error) {
+	u, err := n.upload(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return n.shown(ctx, u)
 }
 
 // checkType returns UNSUPPORTED_MEDIA for an upload of a type that the space does

@@ -30,6 +30,10 @@ func (n *Namespace) TakeUpload(
 		if err != nil {
 			return nil, err
 		}
+		if req.GetPeek() {
+			status, err := n.shown(ctx, u)
+			return &ledgerv1.TakeUploadResponse{Status: status}, err
+		}
 		taken, err := take(u, req)
 		if err != nil {
 			return nil, err
@@ -62,7 +66,7 @@ func take(u upload, req *ledgerv1.TakeUploadRequest) (*recordv1.Upload, error) {
 		return nil, fault.New(errorsv1.Reason_REASON_CONFLICT, "%s is joined from others and takes no bytes", u.name)
 	}
 	if req.OffsetBytes != nil && req.GetOffsetBytes() != u.GetOffset() {
-		return nil, offsetMismatch(u.GetOffset(), req.GetOffsetBytes())
+		return nil, offsetMismatch(u, req.GetOffsetBytes())
 	}
 	taken := clone(u.Upload)
 	if req.SizeBytes != nil {
@@ -129,8 +133,11 @@ func (n *Namespace) sealUpload(u upload) ([]byte, error) {
 	return n.key.Seal(uploadGrantPurpose, grant), nil
 }
 
-func offsetMismatch(expected, given int64) error {
-	e := fault.New(errorsv1.Reason_REASON_OFFSET_MISMATCH, "the upload has %d bytes, not %d", expected, given)
-	e.Metadata = map[string]string{"expected_offset": strconv.FormatInt(expected, 10)}
+func offsetMismatch(u upload, given int64) error {
+	e := fault.New(errorsv1.Reason_REASON_OFFSET_MISMATCH, "the upload has %d bytes, not %d", u.GetOffset(), given)
+	e.Metadata = map[string]string{"expected_offset": strconv.FormatInt(u.GetOffset(), 10)}
+	if u.GetState() != recordv1.Upload_OPEN {
+		e.Metadata["complete"] = "true"
+	}
 	return e
 }

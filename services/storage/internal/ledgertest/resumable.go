@@ -66,6 +66,9 @@ func (l *Ledger) TakeUpload(ctx context.Context, req *ledgerv1.TakeUploadRequest
 	if err != nil {
 		return nil, err
 	}
+	if req.GetPeek() {
+		return &ledgerv1.TakeUploadResponse{Status: proto.CloneOf(u.status)}, nil
+	}
 	shown := u.status.GetUpload()
 	if req.OffsetBytes != nil && req.GetOffsetBytes() != shown.GetOffsetBytes() {
 		e := fault.New(errorsv1.Reason_REASON_OFFSET_MISMATCH, "refused by the ledger")
