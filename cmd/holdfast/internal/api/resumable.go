@@ -22,8 +22,9 @@ import (
 type Memory interface {
 	// Load returns what was saved, "" when nothing was.
 	Load() string
-	// Save keeps the URL.
-	Save(location string) error
+	// Save keeps the URL. An upload whose URL cannot be kept goes on all the
+	// same; it is on the implementation to tell.
+	Save(location string)
 	// Forget drops it.
 	Forget()
 }
@@ -130,7 +131,8 @@ func (s *sending) open(ctx context.Context) error {
 		return errors.New("the server opened an upload without saying where")
 	}
 	s.location, s.offset = location.EscapedPath(), 0
-	return s.Memory.Save(s.location)
+	s.Memory.Save(s.location)
+	return nil
 }
 
 // query asks how much the server has, and reports whether that is all. An

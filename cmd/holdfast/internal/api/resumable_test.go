@@ -20,10 +20,7 @@ type kept struct{ location string }
 
 func (k *kept) Load() string { return k.location }
 
-func (k *kept) Save(location string) error {
-	k.location = location
-	return nil
-}
+func (k *kept) Save(location string) { k.location = location }
 
 func (k *kept) Forget() { k.location = "" }
 

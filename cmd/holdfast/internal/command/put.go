@@ -76,7 +76,8 @@ func (c *Put) Run(ctx context.Context, con *console.Console) error {
 	report := c.report(con, c.Strict)
 	put := transfer.Put{
 		Client: client, Jobs: c.Jobs, Recursive: c.Recursive, Existing: existing, SameOnly: c.Checksum,
-		NFC: c.NFC, ContentType: c.ContentType, Unfinished: unfinished(), Report: report.item, Meter: report.meter,
+		NFC: c.NFC, ContentType: c.ContentType, Unfinished: unfinished(), Forgetful: report.forgetful,
+		Report: report.item, Meter: report.meter,
 	}
 	sources, destination := c.split()
 	if sources[0] == transfer.Stdin {

@@ -133,6 +133,12 @@ func (r *report) tell(i transfer.Item) {
 	}
 }
 
+// forgetful tells that large files go on after a cut only as long as this program
+// runs.
+func (r *report) forgetful(err error) {
+	r.line.Aside(func() { r.console.Complain("if this is interrupted, large files will start over: %v", err) })
+}
+
 // end tells what became of it all and returns how the command ends. err is why
 // the transfer stopped early.
 func (r *report) end(ctx context.Context, err error) error {

@@ -15,17 +15,20 @@ import (
 const unfinishedAge = 30 * 24 * time.Hour
 
 // memory keeps the URL of one upload in a file. Its zero value keeps nothing.
-type memory struct{ path string }
+type memory struct {
+	path string
+	lost func(error)
+}
 
 // newMemory returns the memory of what key says, in a folder that is made when
-// it is needed. What is old in there goes.
-func newMemory(folder, key string) memory {
+// it is needed. What is old in there goes. lost is told why a URL is not kept.
+func newMemory(folder, key string, lost func(error)) memory {
 	if folder == "" {
 		return memory{}
 	}
 	forgetOld(folder)
 	sum := sha256.Sum256([]byte(key))
-	return memory{filepath.Join(folder, hex.EncodeToString(sum[:]))}
+	return memory{filepath.Join(folder, hex.EncodeToString(sum[:])), lost}
 }
 
 // Load returns the URL, "" when there is none.
@@ -41,12 +44,19 @@ func (m memory) Load() string {
 	return location
 }
 
-// Save keeps the URL. The file comes to its name whole, so that a crash leaves
-// none that is cut.
-func (m memory) Save(location string) error {
+// Save keeps the URL, if there is a place for it.
+func (m memory) Save(location string) {
 	if m.path == "" {
-		return nil
+		return
 	}
+	if err := m.save(location); err != nil {
+		m.lost(err)
+	}
+}
+
+// save writes the file, which comes to its name whole, so that a crash leaves
+// none that is cut.
+func (m memory) save(location string) error {
 	folder := filepath.Dir(m.path)
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync"
 
 	"github.com/holdfast-files/holdfast/cmd/holdfast/internal/api"
 	"github.com/holdfast-files/holdfast/cmd/holdfast/internal/progress"
@@ -32,10 +33,15 @@ type Put struct {
 	// Unfinished is a folder for the URLs of large uploads, so that another run
 	// goes on with them; none does when it is empty.
 	Unfinished string
+	// Forgetful is told, once, why URLs cannot be kept there. The uploads go on,
+	// but another run will not go on with them.
+	Forgetful func(error)
 	// Report is told the outcome of each item, one call at a time.
 	Report func(Item)
 	// Meter is told how far it has come.
 	Meter *progress.Meter
+
+	forgotten sync.Once
 }
 
 // Existing says what to do with a file that is at its destination already.

@@ -240,3 +240,27 @@ func TestPutStream(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// Large files are stored where their uploads cannot be remembered, too, and that
+// is told once.
+func TestPutWithoutMemory(t *testing.T) {
+	b := newBench(t)
+	dir := t.TempDir()
+	large := strings.Repeat("0123456789abcdef", 1<<20)
+	write(t, dir, tree{"no-folder": "", "d/one": large, "d/two": large})
+	put, told := b.put(), 0
+	put.Unfinished = filepath.Join(dir, "no-folder", "uploads")
+	put.Forgetful = func(err error) {
+		told++
+		if !errors.Is(err, syscall.ENOTDIR) {
+			t.Errorf("told %v", err)
+		}
+	}
+	b.succeed(t, put.Run(t.Context(), []string{filepath.Join(dir, "d")}, "/"))
+	if told != 1 {
+		t.Errorf("told %d times", told)
+	}
+	if b.Tree()["/d/one"] != large || b.Tree()["/d/two"] != large {
+		t.Error("other contents")
+	}
+}

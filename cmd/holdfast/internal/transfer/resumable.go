@@ -25,7 +25,7 @@ func (p *Put) uploadResumable(ctx context.Context, item Item, u api.Upload, file
 		local = item.Local
 	}
 	memory := newMemory(p.Unfinished, fmt.Sprintf("%s\n%s\n%s\n%d\n%d\n%s\n%v",
-		p.Client.Home(), u.Path, local, info.Size(), info.ModTime().UnixNano(), u.ContentType, u.IfAbsent))
+		p.Client.Home(), u.Path, local, info.Size(), info.ModTime().UnixNano(), u.ContentType, u.IfAbsent), p.forgetful)
 	stored, err := p.Client.UploadResumable(ctx, api.Resumable{
 		Upload: u, Memory: memory,
 		From: func(offset int64) io.Reader {
@@ -36,4 +36,9 @@ func (p *Put) uploadResumable(ctx context.Context, item Item, u api.Upload, file
 		},
 	})
 	return p.outcome(item, stored, err)
+}
+
+// forgetful tells, once, that large uploads are not remembered.
+func (p *Put) forgetful(err error) {
+	p.forgotten.Do(func() { p.Forgetful(err) })
 }
