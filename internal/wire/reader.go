@@ -57,8 +57,17 @@ func (r *Reader) Read(p []byte) (int, error) {
 			r.next, r.pos = r.next+1, 0
 		}
 	}
+	if r.next == len(r.chunk.Data) {
+		// Not when the next one comes, which may be long.
+		r.chunk.Free()
+		r.next = 0
+	}
 	return read, nil
 }
+
+// HeldBytes returns how many bytes of a chunk are held: all of it until its last
+// byte is read.
+func (r *Reader) HeldBytes() int64 { return int64(r.chunk.Data.Len()) }
 
 // WriteTo writes everything to w. What was read when w failed is lost.
 func (r *Reader) WriteTo(w io.Writer) (int64, error) {

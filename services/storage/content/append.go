@@ -15,24 +15,11 @@ import (
 	storagev1 "github.com/holdfast-files/holdfast/proto/holdfast/storage/v1"
 )
 
-// appendMemory is what an append is charged, in bytes, beside what its body holds:
-// what its feed holds and a buffer for bytes that are few or slow. To stream an
-// extent right into the blob store takes StreamMemory more; when there is none, all
-// bytes pass the buffer.
-const appendMemory = feedMemory + largestBuffer
-
-// holder is a body that holds bytes until they are read: so many at most, such as
-// a chunk of gRPC, which is received whole.
-type holder interface{ HeldBytes() int64 }
-
-// chargeFor returns what an append of body is charged, in bytes. One is let in
-// however little memory there is.
-func (e *Engine) chargeFor(body io.Reader) int64 {
-	if held, ok := body.(holder); ok {
-		return min(appendMemory+held.HeldBytes(), e.large.bytes)
-	}
-	return appendMemory
-}
+// appendMemory is what an append is charged, in bytes: what its feed holds, a
+// buffer for bytes that are few or slow, and what its body may hold of its own.
+// To stream an extent right into the blob store takes StreamMemory more; when
+// there is none, all bytes pass the buffer.
+const appendMemory = feedMemory + largestBuffer + heldMemory
 
 // AppendUpload adds what body yields until io.EOF to an upload, and completes it
 // when that was its end, which spec says or, unless it is to be held open, its
@@ -51,7 +38,7 @@ func (e *Engine) chargeFor(body io.Reader) int64 {
 //
 // AppendUpload reads body in one goroutine, and not any more once it has
 // returned. A body that can block is to have a method Interrupt that ends a Read,
-// and one that holds bytes until they are read a method HeldBytes that bounds them.
+// and one that holds bytes until they are read a method HeldBytes that counts them.
 func (e *Engine) AppendUpload(ctx context.Context, spec *storagev1.AppendSpec, body io.Reader, progress func(offset int64)) (*storagev1.UploadStatus, error) {
 	sum, err := newChecksum(spec.GetChecksum())
 	if err == nil && (spec.GetOffsetBytes() < 0 || spec.GetContentBytes() < 0) {
@@ -62,11 +49,10 @@ func (e *Engine) AppendUpload(ctx context.Context, spec *storagev1.AppendSpec, b
 	}
 	e.stats.uploads.Add(1)
 	defer e.stats.uploads.Add(-1)
-	memory := e.chargeFor(body)
-	if err := e.large.acquire(ctx, memory); err != nil {
+	if err := e.large.acquire(ctx, appendMemory); err != nil {
 		return nil, err
 	}
-	defer e.large.release(memory)
+	defer e.large.release(appendMemory)
 	offset := spec.GetOffsetBytes()
 	taken, err := e.take(ctx, &ledgerv1.TakeUploadRequest{
 		Name: spec.GetName(), OffsetBytes: &offset, SizeBytes: spec.SizeBytes,
@@ -89,7 +75,7 @@ func (e *Engine) AppendUpload(ctx context.Context, spec *storagev1.AppendSpec, b
 	a := &appending{
 		Engine: e, spec: spec, progress: progress, begin: offset,
 		grant: taken.GetGrant(), status: taken.GetStatus(), tail: taken.GetTail(), blob: taken.GetBlobId(),
-		feed: newFeed(ctx, body, begun.over, limit, &e.stats.uploaded), sum: sum,
+		feed: newFeed(ctx, body, begun.over, limit, &e.stats.uploaded, e.small), sum: sum,
 		digest: resumeDigest(taken.GetSha256State(), taken.GetDigestUnknown(), sum),
 	}
 	defer a.feed.close()

@@ -2,9 +2,12 @@ package content_test
 
 import (
 	"bytes"
+	"errors"
 	"testing"
 	"testing/synctest"
 
+	"github.com/holdfast-files/holdfast/internal/fault"
+	storagev1 "github.com/holdfast-files/holdfast/proto/holdfast/storage/v1"
 	"github.com/holdfast-files/holdfast/services/storage/blob"
 	"github.com/holdfast-files/holdfast/services/storage/internal/faultblob"
 )
@@ -74,6 +77,32 @@ func TestAppendMemory(t *testing.T) {
 			w.holds(t, data)
 		})
 	}
+}
+
+// An append whose body holds more than there is memory for ends, and what came
+// before is kept.
+func TestAppendWithoutMemory(t *testing.T) {
+	w := newResumableWorld(t, nil)
+	data := random(testExtent, 4)
+	upload := w.open(t, int64(len(data)))
+	if status, err := w.append(t.Context(), upload, 0, holding{bytes.NewReader(data), 1 << 40}); !errors.Is(err, fault.Unavailable) {
+		t.Errorf("append = %v, %v; want UNAVAILABLE", status, err)
+	}
+	status, err := w.engine.QueryUpload(t.Context(), &storagev1.QueryUploadRequest{Name: upload})
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := status.GetUpload().GetOffsetBytes()
+	if at == 0 || at == int64(len(data)) {
+		t.Errorf("%d bytes are kept, want some", at)
+	}
+	if got := w.engine.Stats().BufferBytes; got != 0 {
+		t.Errorf("%d bytes are charged when all is over", got)
+	}
+	if _, err := w.append(t.Context(), upload, at, bytes.NewReader(data[at:])); err != nil {
+		t.Fatal(err)
+	}
+	w.holds(t, data)
 }
 
 // holding is a body that holds bytes.

@@ -17,11 +17,10 @@ var (
 )
 
 const (
-	feedBlock  = 64 << 10
-	feedBlocks = 2
-	// feedMemory is what a feed holds, in bytes: the block in use, those that wait
-	// and the one that is read into.
-	feedMemory = feedBlock * (feedBlocks + 1)
+	feedBlock = 64 << 10
+	// feedMemory is what a feed holds, in bytes: the block in use, and the one that
+	// is read into or waits.
+	feedMemory = 2 * feedBlock
 	// parting is how long a body may yield bytes when its caller has left.
 	parting = time.Second
 )
@@ -45,6 +44,7 @@ type feed struct {
 	ended  chan struct{}
 	body   io.Reader
 	moved  *atomic.Int64 // grows with what was read
+	held   held          // of the body
 
 	now  block
 	rest []byte // of now
@@ -62,11 +62,11 @@ type block struct {
 }
 
 // newFeed returns a feed of at most limit bytes of body, which counts all that it
-// reads. Close it.
-func newFeed(ctx context.Context, body io.Reader, over <-chan struct{}, limit int64, moved *atomic.Int64) *feed {
+// reads, and is charged by budget what the body holds. Close it.
+func newFeed(ctx context.Context, body io.Reader, over <-chan struct{}, limit int64, moved *atomic.Int64, budget *budget) *feed {
 	f := &feed{
-		ctx: ctx, over: over, body: body, left: limit, moved: moved,
-		blocks: make(chan block, feedBlocks-1), stop: make(chan struct{}), ended: make(chan struct{}),
+		ctx: ctx, over: over, body: body, left: limit, moved: moved, held: newHeld(body, budget),
+		blocks: make(chan block), stop: make(chan struct{}), ended: make(chan struct{}),
 	}
 	go f.pump()
 	return f
@@ -74,10 +74,14 @@ func newFeed(ctx context.Context, body io.Reader, over <-chan struct{}, limit in
 
 func (f *feed) pump() {
 	defer close(f.ended)
+	defer f.held.release()
 	for {
 		buffer := feedPool.Get().(*[]byte)
 		n, err := f.body.Read(*buffer)
 		f.moved.Add(int64(n))
+		if err == nil {
+			err = f.held.settle()
+		}
 		select {
 		case f.blocks <- block{buffer, n, err}:
 		case <-f.stop:

@@ -13,21 +13,23 @@ import (
 	"github.com/holdfast-files/holdfast/services/metadata/table"
 )
 
+const distance = 2 * time.Millisecond
+
 // distantTable is a table that answers after a while, as one across a network.
 type distantTable struct{ table.Table }
 
 func (d distantTable) Get(ctx context.Context, key table.Key) (table.Item, error) {
-	time.Sleep(2 * time.Millisecond)
+	<-time.After(distance)
 	return d.Table.Get(ctx, key)
 }
 
 func (d distantTable) Query(ctx context.Context, q table.Query) (table.Page, error) {
-	time.Sleep(2 * time.Millisecond)
+	<-time.After(distance)
 	return d.Table.Query(ctx, q)
 }
 
 func (d distantTable) Commit(ctx context.Context, writes []table.Write) error {
-	time.Sleep(2 * time.Millisecond)
+	<-time.After(distance)
 	return d.Table.Commit(ctx, writes)
 }
 

@@ -11,7 +11,6 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/holdfast-files/holdfast/internal/fault"
-	"github.com/holdfast-files/holdfast/internal/wire"
 	errorsv1 "github.com/holdfast-files/holdfast/proto/holdfast/errors/v1"
 	metadatav1 "github.com/holdfast-files/holdfast/proto/holdfast/metadata/v1"
 	storagev1 "github.com/holdfast-files/holdfast/proto/holdfast/storage/v1"
@@ -122,18 +121,18 @@ func TestAppendInterrupted(t *testing.T) {
 	}
 }
 
-// An append is charged the largest chunk that its sender may have it hold, from
-// before it receives one.
-func TestAppendIsChargedAChunk(t *testing.T) {
+// A chunk is held as long as bytes of it are left, and charged for so long.
+func TestHeldBytes(t *testing.T) {
 	w := newWorld(t, time.Minute, nil)
 	ctx, leave := context.WithTimeout(t.Context(), time.Minute)
 	defer leave()
-	stream := w.begin(ctx, t, &storagev1.AppendSpec{Name: w.open(t, 1<<20)}, data(100))
-	for w.engine.Stats().UploadedBytes < 100 && ctx.Err() == nil {
+	stream := w.begin(ctx, t, &storagev1.AppendSpec{Name: w.open(t, 4<<20)}, data(1<<20))
+	for w.engine.Stats().UploadedBytes < 1<<20 && ctx.Err() == nil {
 		<-time.After(time.Millisecond)
 	}
-	if got := w.engine.Stats(); got.Uploads != 1 || got.BufferBytes <= wire.MaxChunkBytes {
-		t.Errorf("stats %+v, want more than a chunk's %d bytes", got, wire.MaxChunkBytes)
+	const base = (2 + 4 + 1) * (64 << 10)
+	if got := w.engine.Stats().BufferBytes; got < base || (got-base)%(2<<20) != 0 {
+		t.Errorf("%d bytes are charged when a chunk is read, want %d and what streams", got, base)
 	}
 	leave()
 	_, _ = outcome(t, stream) // whatever it is, nobody is there to hear of it

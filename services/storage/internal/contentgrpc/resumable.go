@@ -66,7 +66,3 @@ type appendBody struct {
 	*wire.Reader
 	*patient
 }
-
-// HeldBytes is what a chunk may hold until it is read: it is received whole,
-// however slowly it comes.
-func (*appendBody) HeldBytes() int64 { return wire.MaxChunkBytes }
