@@ -17,7 +17,7 @@ const (
 	// pathRoutes have names of files in the path.
 	pathRoutes = `^/(v1/spaces/[^/]+/paths|s/[^/]+)/.+$`
 	// queryRoutes have names of files, or a filter, in the query.
-	queryRoutes = `^/v1/spaces/[^/]+/(files|files:lookup|uploads)$`
+	queryRoutes = `^/v1/spaces/[^/]+/(files|files:lookup|files/[^/:]+|uploads)$`
 	writes      = `^(POST|PUT|PATCH|DELETE)$`
 )
 

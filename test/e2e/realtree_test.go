@@ -70,12 +70,12 @@ func hardNames(t *testing.T) string {
 	root := filepath.Join(t.TempDir(), "hard names")
 	long := strings.Repeat("n", 255)
 	for _, folder := range []string{"", "empty", "deep/a/b/c/d/e/f", long, "Ünïcødé/日本語", " leading and trailing "} {
-		if err := os.MkdirAll(filepath.Join(root, folder), 0o755); err != nil { //nolint:gosec // another user reads it
+		if err := os.MkdirAll(filepath.Join(root, folder), 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for _, name := range []string{"empty file", long + "/" + long, "Ünïcødé/日本語/файл 🦫.txt", "per%cent%20", "plus+", "hash#?&;=", "-rf", "~", "quote\"'`", "back\\slash", "star*", "a.tar.gz", ".hidden", "deep/a/b/c/d/e/f/leaf"} {
-		if err := os.WriteFile(filepath.Join(root, name), []byte(strings.TrimPrefix(name, "empty file")), 0o644); err != nil { //nolint:gosec // as above
+		if err := os.WriteFile(filepath.Join(root, name), []byte(strings.TrimPrefix(name, "empty file")), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -89,10 +89,10 @@ func stranger(t *testing.T, g *target, owns string, args ...string) {
 	home := public(t)
 	program := filepath.Join(home, "holdfast")
 	text, err := os.ReadFile(filepath.Join(g.programs, "holdfast"))
-	if err := errors.Join(err, os.WriteFile(program, text, 0o755), os.Mkdir(filepath.Join(home, "home"), 0o777)); err != nil { //nolint:gosec // a program
+	if err := errors.Join(err, os.WriteFile(program, text, 0o755), os.Mkdir(filepath.Join(home, "home"), 0o777)); err != nil {
 		t.Fatal(err)
 	}
-	command := exec.CommandContext(t.Context(), program, args...) //nolint:gosec // a program of ours
+	command := exec.CommandContext(t.Context(), program, args...)
 	command.Env = append(fleet.Environ(), "HOLDFAST_SERVER="+g.url, "HOME="+filepath.Join(home, "home"))
 	if g.key != "" {
 		command.Env = append(command.Env, "HOLDFAST_KEY="+g.key)
@@ -122,7 +122,7 @@ func public(t *testing.T) string {
 			t.Error(err)
 		}
 	})
-	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // as above
+	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	return dir
