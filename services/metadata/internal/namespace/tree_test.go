@@ -137,3 +137,30 @@ func (w *world) churn(folder, name string) {
 		}
 	}
 }
+
+// A move whose target went to the trash while the file was still seen at its old
+// place is refused: no order of the three explains that it was moved.
+func TestMoveIntoWhatWentMeanwhile(t *testing.T) {
+	for at := 1; ; at++ {
+		w := newWorld(t)
+		f, target := w.put("/a/f", "x"), w.mkdir(root, "target")
+		paused := &pausedTable{Table: w.table}
+		moving := w.beside(w.ctx, paused)
+		struck, seen := false, false
+		paused.then = func() {
+			struck = true
+			w.delete(target)
+			_, err := w.look("/a/f")
+			seen = err == nil
+		}
+		paused.calls.Store(0)
+		paused.at = at
+		_, err := moving.MoveFile(w.ctx, &metadatav1.MoveFileRequest{Name: f.GetName(), Folder: target.GetName()})
+		if !struck {
+			break
+		}
+		if seen && err == nil {
+			t.Errorf("at call %d: the file was at its old place when the folder that it moved to had gone to the trash", at)
+		}
+	}
+}
