@@ -106,17 +106,7 @@ func fullDisk(t *testing.T, mode fleet.Mode, programs string) {
 		}
 	}
 	refused()
-	for _, p := range f.Programs() {
-		if err := p.Kill(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for _, p := range f.Programs() {
-		if err := p.Start(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := f.AwaitReady(t.Context()); err != nil {
+	if err := f.Crash(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	refused()

@@ -25,17 +25,7 @@ func TestSoakLargeFile(t *testing.T) {
 				t.Fatal(err)
 			}
 			within(t, f, "the upload", 150<<20)
-			for _, p := range f.Programs() {
-				if err := p.Kill(); err != nil {
-					t.Fatal(err)
-				}
-			}
-			for _, p := range f.Programs() {
-				if err := p.Start(); err != nil {
-					t.Fatal(err)
-				}
-			}
-			if err := f.AwaitReady(t.Context()); err != nil {
+			if err := f.Crash(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			if err := large.Check(t.Context(), url, size); err != nil {

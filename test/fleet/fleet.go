@@ -67,6 +67,22 @@ type Fleet struct {
 	programs []*Program // in the order of their start
 }
 
+// Crash kills all programs with SIGKILL, starts them again and waits until they
+// are ready.
+func (f *Fleet) Crash(ctx context.Context) error {
+	for _, p := range f.programs {
+		if err := p.Kill(); err != nil {
+			return err
+		}
+	}
+	for _, p := range f.programs {
+		if err := p.Start(); err != nil {
+			return err
+		}
+	}
+	return f.AwaitReady(ctx)
+}
+
 // Start starts the programs and waits until they are ready.
 func Start(ctx context.Context, config Config) (*Fleet, error) {
 	f, err := Launch(config)
