@@ -3,6 +3,7 @@ package logging_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
@@ -43,32 +44,36 @@ func (w *writes) want(t *testing.T, want ...string) {
 func TestGather(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := new(writes)
-		g := logging.Gather(w)
-		write := func(line string) {
-			if n, err := g.Write([]byte(line)); n != len(line) || err != nil {
-				t.Errorf("%q: %d, %v", line, n, err)
+		g := logging.Gather(w, slog.LevelInfo)
+		tell := func(message string) {
+			if err := g.Handle(t.Context(), slog.NewRecord(time.Time{}, slog.LevelInfo, message, 0)); err != nil {
+				t.Errorf("%q: %v", message, err)
 			}
 		}
-		write("a\n")
-		w.want(t, "a\n") // alone, at once
-		write("b\n")
-		write("c\n")
-		w.want(t, "a\n")
-		time.Sleep(3 * time.Millisecond) //nolint:forbidigo // of the bubble
+		line := func(message string) string { return `{"level":"INFO","msg":"` + message + `"}` + "\n" }
+		tell("a")
+		w.want(t, line("a")) // alone, at once
+		tell("b")
+		tell("c")
+		w.want(t, line("a"))
+		time.Sleep(11 * time.Millisecond) //nolint:forbidigo // of the bubble
 		synctest.Wait()
-		w.want(t, "a\n", "b\nc\n")
-		time.Sleep(3 * time.Millisecond) //nolint:forbidigo // of the bubble
+		w.want(t, line("a"), line("b")+line("c"))
+		time.Sleep(11 * time.Millisecond) //nolint:forbidigo // of the bubble
 		synctest.Wait()
-		write("d\n")
-		w.want(t, "a\n", "b\nc\n", "d\n")
-		write("e\n")
+		tell("d")
+		w.want(t, line("a"), line("b")+line("c"), line("d"))
+		tell("e")
 		if err := g.Flush(); err != nil {
 			t.Error(err)
 		}
-		w.want(t, "a\n", "b\nc\n", "d\n", "e\n")
-		long := strings.Repeat("x", 64<<10)
-		write(long)
-		w.want(t, "a\n", "b\nc\n", "d\n", "e\n", long)
+		w.want(t, line("a"), line("b")+line("c"), line("d"), line("e"))
+		for range 255 {
+			tell("many")
+		}
+		w.want(t, line("a"), line("b")+line("c"), line("d"), line("e"))
+		tell("many") // and no more can wait
+		w.want(t, line("a"), line("b")+line("c"), line("d"), line("e"), strings.Repeat(line("many"), 256))
 		time.Sleep(time.Second) //nolint:forbidigo // of the bubble; no timer is left at its end
 	})
 }
@@ -76,11 +81,12 @@ func TestGather(t *testing.T) {
 func TestGatherTellsOfErrors(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &writes{err: errors.New("the disk is full")}
-		g := logging.Gather(w)
-		if _, err := g.Write([]byte("a\n")); !errors.Is(err, w.err) {
+		g := logging.Gather(w, slog.LevelInfo)
+		record := slog.NewRecord(time.Time{}, slog.LevelInfo, "a", 0)
+		if err := g.Handle(t.Context(), record); !errors.Is(err, w.err) {
 			t.Errorf("at once: %v", err)
 		}
-		if _, err := g.Write([]byte("b\n")); err != nil {
+		if err := g.Handle(t.Context(), record); err != nil {
 			t.Errorf("one that waits: %v", err)
 		}
 		if err := g.Flush(); !errors.Is(err, w.err) {
@@ -90,18 +96,29 @@ func TestGatherTellsOfErrors(t *testing.T) {
 	})
 }
 
-// Lines of a logger stay whole and in their order.
+// Lines of loggers with attributes of their own stay whole and in their order.
 func TestGatheredLog(t *testing.T) {
 	var b bytes.Buffer
-	g := logging.Gather(&b)
-	log := logging.New(g, nil)
+	g := logging.Gather(&b, slog.LevelInfo, slog.String("logger", "audit"))
+	log, grouped := slog.New(g).With(slog.String("of", "one")), slog.New(g).WithGroup("group")
 	for i := range 100 {
 		log.InfoContext(t.Context(), "call", slog.Int("i", i))
+		grouped.InfoContext(t.Context(), "call", slog.Int("i", i))
 	}
+	log.DebugContext(t.Context(), "below the level")
 	if err := g.Flush(); err != nil {
 		t.Error(err)
 	}
-	if n := strings.Count(b.String(), "\n"); n != 100 || !strings.Contains(strings.Split(b.String(), "\n")[99], `"i":99`) {
-		t.Errorf("%d lines", n)
+	lines := strings.Split(b.String(), "\n")
+	if len(lines) != 201 || lines[200] != "" {
+		t.Fatalf("%d lines", len(lines))
+	}
+	for i := range 100 {
+		if want := fmt.Sprintf(`"logger":"audit","of":"one","i":%d}`, i); !strings.HasSuffix(lines[2*i], want) {
+			t.Errorf("line %d is %s", 2*i, lines[2*i])
+		}
+		if want := fmt.Sprintf(`"logger":"audit","group":{"i":%d}}`, i); !strings.HasSuffix(lines[2*i+1], want) {
+			t.Errorf("line %d is %s", 2*i+1, lines[2*i+1])
+		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"strings"
+	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
@@ -23,22 +24,22 @@ const Decisions = "holdfast.access.decisions"
 // secrets nor contents nor names of files are in it. The metric counts the same
 // by method and result, without saying who or where.
 type Audit struct {
-	logger    *slog.Logger
+	lines     slog.Handler
 	decisions metric.Int64Counter
 }
 
-// NewAudit returns an audit log; no lines are written without a logger, and
-// nothing is counted without a meter.
-func NewAudit(logger *slog.Logger, meters metric.MeterProvider) (*Audit, error) {
-	if logger == nil {
-		logger = slog.New(slog.DiscardHandler)
+// NewAudit returns an audit log whose lines a handler writes. No lines are
+// written without one, and nothing is counted without a meter.
+func NewAudit(lines slog.Handler, meters metric.MeterProvider) (*Audit, error) {
+	if lines == nil {
+		lines = slog.DiscardHandler
 	}
 	if meters == nil {
 		meters = noop.NewMeterProvider()
 	}
 	counter, err := meters.Meter("holdfast/access").Int64Counter(Decisions,
 		metric.WithDescription("Calls that were let through or refused."), metric.WithUnit("{call}"))
-	return &Audit{logger: logger, decisions: counter}, err
+	return &Audit{lines: lines, decisions: counter}, err
 }
 
 // call is one call as the audit log tells of it.
@@ -73,12 +74,14 @@ func (a *Audit) told(ctx context.Context, c call) {
 	if result == "denied" {
 		level = slog.LevelWarn
 	}
-	if !a.logger.Enabled(ctx, level) {
+	if !a.lines.Enabled(ctx, level) {
 		return
 	}
 	who := c.decision.who()
-	attrs := make([]slog.Attr, 0, 8)
-	attrs = append(attrs,
+	// Handed to the handler itself: the logger would look up the caller in the
+	// source for each line, and nobody asks for it.
+	line := slog.NewRecord(time.Now(), level, "access", 0)
+	line.AddAttrs(
 		slog.String("principal", who.ID),
 		slog.String("kind", who.Kind.String()),
 		slog.String("method", method),
@@ -86,9 +89,9 @@ func (a *Audit) told(ctx context.Context, c call) {
 		slog.String("address", caller.From(ctx).Address),
 		slog.String("result", result))
 	if reason != "" {
-		attrs = append(attrs, slog.String("reason", reason))
+		line.AddAttrs(slog.String("reason", reason))
 	}
-	a.logger.LogAttrs(ctx, level, "access", attrs...)
+	_ = a.lines.Handle(ctx, line) // slog has nobody to tell of it either
 }
 
 // resource returns the name of what a call was about: what came of it, or else
