@@ -29,17 +29,19 @@ func New() string {
 	return Prefix + random + check(random)
 }
 
-// Hash returns what a secret is stored as. It is false for what New cannot have
-// made.
+// Hash returns what a secret is stored as, its SHA-256. It is false for what New
+// cannot have made.
 //
 // A plain hash will do, and a slow one would be paid by every call: nobody can
 // try 2^256 secrets.
 func Hash(secret string) ([sha256.Size]byte, bool) {
+	return sha256.Sum256([]byte(secret)), Valid(secret)
+}
+
+// Valid reports whether New can have made a secret.
+func Valid(secret string) bool {
 	body, ok := strings.CutPrefix(secret, Prefix)
-	if !ok || len(body) != randomDigits+checkDigits || body[randomDigits:] != check(body[:randomDigits]) {
-		return [sha256.Size]byte{}, false
-	}
-	return sha256.Sum256([]byte(secret)), true
+	return ok && len(body) == randomDigits+checkDigits && body[randomDigits:] == check(body[:randomDigits])
 }
 
 const alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"

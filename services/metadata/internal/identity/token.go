@@ -82,10 +82,10 @@ func NewTokens(config TokenConfig) *Tokens {
 	return &Tokens{config: config, known: known}
 }
 
-// verify returns who bears a token. UNAUTHENTICATED when it is not good,
-// UNAVAILABLE when the issuer's keys are not to be had.
-func (t *Tokens) verify(ctx context.Context, token string) (access.Principal, error) {
-	hash, now := sha256.Sum256([]byte(token)), t.config.Now()
+// verify returns who bears a token, which has this SHA-256. UNAUTHENTICATED when
+// it is not good, UNAVAILABLE when the issuer's keys are not to be had.
+func (t *Tokens) verify(ctx context.Context, token string, hash [sha256.Size]byte) (access.Principal, error) {
+	now := t.config.Now()
 	generation := t.config.Keys.Generation(now)
 	if known, ok := t.known.Get(hash); ok && known.generation == generation && now.Before(known.until) {
 		return known.principal, nil

@@ -1,9 +1,11 @@
 package namespace
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/holdfast-files/holdfast/internal/fault"
@@ -21,10 +23,18 @@ const (
 	// keyUsesWaiting are the uses that wait to be written; further ones are
 	// forgotten and noted at the next use.
 	keyUsesWaiting = 1 << 10
-	// rememberedKeyUses are the keys of which it is known when their use was
-	// last noted.
-	rememberedKeyUses = 1 << 14
+	// rememberedKeys are the keys that are remembered.
+	rememberedKeys = 1 << 14
 )
+
+// knownKey is a key as its record says, and who bears it.
+type knownKey struct {
+	record    []byte
+	key       *recordv1.Key
+	principal access.Principal
+	// noted is when a use was last noted, in microseconds.
+	noted atomic.Int64
+}
 
 // KeyBearer returns who bears the API key whose secret has a hash: one read,
 // so that a key that was revoked is refused by the next call.
@@ -34,15 +44,16 @@ func (n *Namespace) KeyBearer(ctx context.Context, hash []byte) (access.Principa
 	if err != nil {
 		return access.Principal{}, err
 	}
-	if passed(found.GetExpireMicros(), n.now()) {
+	if passed(found.key.GetExpireMicros(), n.now()) {
 		return access.Principal{}, badKey()
 	}
 	n.noticeKeyUse(found)
-	return keyPrincipal(found), nil
+	return found.principal, nil
 }
 
-// readKey returns the API key whose secret has a hash, expired or not.
-func (n *Namespace) readKey(ctx context.Context, hash []byte) (*recordv1.Key, error) {
+// readKey returns the API key whose secret has a hash, expired or not. Its
+// record is read every time; what is remembered is only what the same bytes say.
+func (n *Namespace) readKey(ctx context.Context, hash []byte) (*knownKey, error) {
 	item, err := n.table.Get(ctx, record.APIKeyHash(hash))
 	if errors.Is(err, table.ErrNotFound) {
 		return nil, badKey()
@@ -50,13 +61,18 @@ func (n *Namespace) readKey(ctx context.Context, hash []byte) (*recordv1.Key, er
 	if err != nil {
 		return nil, err
 	}
-	found := new(recordv1.Key)
-	if err := record.Decode(item, found); err != nil {
-		return nil, err
+	found, ok := n.keys.Get(string(hash))
+	if !ok || !bytes.Equal(found.record, item.Value) {
+		key := new(recordv1.Key)
+		if err := record.Decode(item, key); err != nil {
+			return nil, err
+		}
+		found = &knownKey{record: item.Value, key: key, principal: keyPrincipal(key)}
+		n.keys.Add(string(hash), found)
 	}
-	if found.GetScope() == int32(metadatav1.Key_ADMINISTER) {
+	if found.principal.Administrator {
 		// It acts in other spaces too, where nobody would notice that its own is gone.
-		if _, err := n.head(ctx, found.GetSpace()); errors.Is(err, fault.NotFound) {
+		if _, err := n.head(ctx, found.key.GetSpace()); errors.Is(err, fault.NotFound) {
 			return nil, badKey()
 		} else if err != nil {
 			return nil, err
@@ -90,15 +106,15 @@ func keyPrincipal(k *recordv1.Key) access.Principal {
 }
 
 // noticeKeyUse has the use of a key noted, unless it was a short while ago.
-func (n *Namespace) noticeKeyUse(k *recordv1.Key) {
-	now := n.now()
-	if noted, ok := n.keyUses.Get(k.GetId()); ok && now-noted < keyUseInterval.Microseconds() {
+func (n *Namespace) noticeKeyUse(k *knownKey) {
+	now, noted := n.now(), k.noted.Load()
+	if now-noted < keyUseInterval.Microseconds() || !k.noted.CompareAndSwap(noted, now) {
 		return
 	}
 	select {
-	case n.keysUsed <- k:
-		n.keyUses.Add(k.GetId(), now)
+	case n.keysUsed <- k.key:
 	default:
+		k.noted.Store(noted)
 	}
 }
 

@@ -185,8 +185,8 @@ func (n *Namespace) signerLives(ctx context.Context, signer *recordv1.Identity) 
 	if len(signer.GetKeyHash()) == 0 {
 		return nil
 	}
-	key, err := n.readKey(ctx, signer.GetKeyHash())
-	if err == nil && passed(key.GetExpireMicros(), n.now()) {
+	signedWith, err := n.readKey(ctx, signer.GetKeyHash())
+	if err == nil && passed(signedWith.key.GetExpireMicros(), n.now()) {
 		err = badKey()
 	}
 	return err

@@ -70,7 +70,7 @@ type Namespace struct {
 	key    seal.Ring
 
 	roles    *lru.Cache[roleKey, standingRole]
-	keyUses  *lru.Cache[string, int64] // when a use was last noted, in microseconds
+	keys     *lru.Cache[string, *knownKey] // by the hash of their secret
 	keysUsed chan *recordv1.Key
 
 	passwords *passwords // of shares
@@ -92,7 +92,7 @@ func New(config Config) (*Namespace, error) {
 	n := &Namespace{
 		config: config, table: config.Table, tree: newTree(), turns: newTurns(),
 		roles:    newLRU[roleKey, standingRole](rememberedRoles),
-		keyUses:  newLRU[string, int64](rememberedKeyUses),
+		keys:     newLRU[string, *knownKey](rememberedKeys),
 		keysUsed: make(chan *recordv1.Key, keyUsesWaiting),
 
 		passwords: newPasswords(config.Now),

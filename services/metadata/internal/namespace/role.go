@@ -113,11 +113,11 @@ func (n *Namespace) stillAllowed(ctx context.Context, who *recordv1.Identity, sp
 		Groups: who.GetGroups(), Administrator: who.GetAdministrator(),
 	}
 	if len(who.GetKeyHash()) > 0 {
-		key, err := n.readKey(ctx, who.GetKeyHash())
+		borne, err := n.readKey(ctx, who.GetKeyHash())
 		if err != nil {
 			return err
 		}
-		p = keyPrincipal(key)
+		p = borne.principal
 	}
 	return access.Authorize(ctx, n, p, space, least)
 }
