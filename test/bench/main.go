@@ -2,7 +2,7 @@
 // same machine, in one run, and prints a table. It passes no judgement: these
 // figures depend on the machine and on what else it does.
 //
-//	go run ./bench [-duration 5s] [-rounds 3] [-big 1024] [-only NAME] [-op NAME]
+//	go run ./bench [-duration 5s] [-rounds 3] [-big 1024] [-only NAME] [-op NAME] [-together]
 package main
 
 import (
@@ -26,6 +26,7 @@ type options struct {
 	clients  int
 	only     string
 	op       string
+	together bool
 }
 
 func main() {
@@ -36,6 +37,8 @@ func main() {
 	flag.IntVar(&o.clients, "clients", 32, "connections of a load of small requests")
 	flag.StringVar(&o.only, "only", "", "measure only servers whose name contains this")
 	flag.StringVar(&o.op, "op", "", "measure only operations whose name contains this")
+	flag.BoolVar(&o.together, "together", false,
+		"keep all servers running through all rounds: with many short ones, what the machine does beside meets all of them alike")
 	flag.Parse()
 	if err := run(context.Background(), os.Stdout, o); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -53,54 +56,52 @@ func run(ctx context.Context, out io.Writer, o options) error {
 	if err != nil {
 		return err
 	}
-	rows := map[string][]row{}
-	var order []string
-	for round := range o.rounds {
-		for _, c := range candidates(programs) {
-			if !strings.Contains(c.name, o.only) {
-				continue
-			}
-			data, err := os.MkdirTemp(dir, "data-")
-			if err != nil {
-				return err
-			}
-			t, err := c.start(ctx, data)
-			if errors.Is(err, errMissing) {
-				if round == 0 {
-					fmt.Fprintf(out, "left out: %s: %v\n", c.name, err)
-				}
-				continue
-			}
-			if err != nil {
-				return err
-			}
-			measured, err := measure(ctx, t, dir, o)
-			if err = errors.Join(err, t.stop(), os.RemoveAll(data)); err != nil {
-				return fmt.Errorf("%s: %w", c.name, err)
-			}
-			for _, r := range measured {
-				key := r.target + r.operation
-				if rows[key] == nil {
-					order = append(order, key)
-				}
-				rows[key] = append(rows[key], r)
-			}
-		}
+	all := slices.DeleteFunc(candidates(programs), func(c candidate) bool { return !strings.Contains(c.name, o.only) })
+	running := &stable{dir: dir, targets: map[string]target{}, keep: o.together}
+	measured, err := rounds(ctx, out, all, running, o)
+	if err = errors.Join(err, running.stop()); err != nil {
+		return err
 	}
 	fmt.Fprintln(out, tableHead)
-	for _, key := range order {
-		fmt.Fprintln(out, median(rows[key]))
+	for _, operations := range measured {
+		for _, rounds := range operations {
+			fmt.Fprintln(out, line(rounds))
+		}
 	}
 	return nil
 }
 
-// median returns the row whose rate is the middle one.
-func median(rows []row) row {
-	slices.SortFunc(rows, func(a, b row) int {
-		rate := func(r row) float64 { return float64(r.outcome.Requests) / r.outcome.Elapsed.Seconds() }
-		return int(rate(a) - rate(b))
-	})
-	return rows[len(rows)/2]
+// rounds measures all candidates and returns the rows of each one by operation.
+func rounds(ctx context.Context, out io.Writer, all []candidate, running *stable, o options) ([][][]row, error) {
+	measured := make([][][]row, len(all))
+	for round := range o.rounds {
+		// Each round begins with another server: the first one finds another
+		// machine than the last.
+		for i := range all {
+			i = (i + round) % len(all)
+			t, err := running.start(ctx, all[i])
+			if errors.Is(err, errMissing) {
+				if round == 0 {
+					fmt.Fprintf(out, "left out: %s: %v\n", all[i].name, err)
+				}
+				continue
+			}
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", all[i].name, err)
+			}
+			rows, err := measure(ctx, t, running.dir, o)
+			if err = errors.Join(err, running.release(all[i])); err != nil {
+				return nil, fmt.Errorf("%s: %w", all[i].name, err)
+			}
+			for operation, r := range rows {
+				if len(measured[i]) == operation {
+					measured[i] = append(measured[i], nil)
+				}
+				measured[i][operation] = append(measured[i][operation], r)
+			}
+		}
+	}
+	return measured, nil
 }
 
 // candidate is a server that can be measured.

@@ -46,10 +46,9 @@ func measure(ctx context.Context, t target, dir string, o options) ([]row, error
 	for _, s := range t.sizes(o) {
 		put, get := "PUT "+s.name, "GET "+s.name
 		wanted := strings.Contains(put, o.op)
-		write := load{
-			clients: s.clients, duration: o.duration, write: true, bytes: s.bytes, prefix: fmt.Sprintf("put-%d-%x", s.bytes, rand.Int64()),
-		}
-		stock := load{clients: s.clients, duration: time.Minute, count: s.files, write: true, bytes: s.bytes, prefix: fmt.Sprintf("get-%d", s.bytes)}
+		prefix := func(of string) string { return fmt.Sprintf("%s-%d-%x", of, s.bytes, rand.Int64()) } // new ones, also in a server that is kept
+		write := load{clients: s.clients, duration: o.duration, write: true, bytes: s.bytes, prefix: prefix("put")}
+		stock := load{clients: s.clients, duration: time.Minute, count: s.files, write: true, bytes: s.bytes, prefix: prefix("get")}
 		if s.once {
 			write = stock
 			if err := warm(dir, s.bytes); err != nil {

@@ -4,8 +4,9 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/holdfast-files/holdfast/test/fleet"
 )
@@ -69,9 +70,16 @@ func (t target) used() (fleet.Usage, error) {
 func holdfast(ctx context.Context, mode fleet.Mode, programs, dataDir string, flags map[string]string) (target, error) {
 	all := map[string]string{"log-level": "warn"}
 	maps.Copy(all, flags)
-	f, err := fleet.Start(ctx, fleet.Config{Mode: mode, Programs: programs, DataDir: dataDir, Flags: all})
+	// A file, as a pipe to this process would have it read along.
+	log, err := os.Create(filepath.Join(dataDir, "log"))
 	if err != nil {
 		return target{}, err
+	}
+	defer log.Close() //nolint:errcheck // the programs have it open for themselves
+	f, err := fleet.Start(ctx, fleet.Config{Mode: mode, Programs: programs, DataDir: dataDir, Flags: all, Log: log})
+	if err != nil {
+		text, _ := os.ReadFile(log.Name()) //nolint:errcheck // only to explain
+		return target{}, fmt.Errorf("%w: %s", err, text)
 	}
 	return measured("Holdfast, "+string(mode), f), nil
 }
@@ -92,25 +100,3 @@ func measured(name string, f *fleet.Fleet) target {
 	}
 	return t
 }
-
-// row is one line of the table.
-type row struct {
-	target, operation string
-	outcome           outcome
-	cpu               time.Duration
-	peakBytes         int64
-}
-
-func (r row) String() string {
-	seconds := r.outcome.Elapsed.Seconds()
-	cpu := fmt.Sprintf("%d µs/op", r.cpu.Microseconds()/max(r.outcome.Requests, 1))
-	if r.outcome.Bytes/max(r.outcome.Requests, 1) > 2<<20 {
-		cpu = fmt.Sprintf("%.2f s/GiB", r.cpu.Seconds()/(float64(r.outcome.Bytes)/(1<<30)))
-	}
-	return fmt.Sprintf("| %s | %s | %.0f | %.1f | %.2f | %.2f | %s | %d |",
-		r.target, r.operation, float64(r.outcome.Requests)/seconds, float64(r.outcome.Bytes)/seconds/1e6,
-		r.outcome.percentile(0.5).Seconds()*1e3, r.outcome.percentile(0.99).Seconds()*1e3, cpu, r.peakBytes>>20)
-}
-
-const tableHead = `| server | operation | per second | MB/s | p50 ms | p99 ms | server CPU | peak MiB |
-|---|---|---|---|---|---|---|---|`

@@ -51,6 +51,9 @@ type Config struct {
 	TLS *authority.Authority
 	// Env is added to the environment of every program.
 	Env []string
+	// Log, when not nil, is where every program prints to, with nobody between;
+	// its Output is empty then.
+	Log *os.File
 	// Within, when not empty, is the command that starts every program, such as
 	// one that enters a namespace. It must become the program (exec).
 	Within []string
@@ -161,6 +164,7 @@ func (f *Fleet) add(name string, args ...string) {
 	}
 	f.programs = append(f.programs, &Program{
 		Name: name, command: slices.Concat(f.config.Within, []string{filepath.Join(f.config.Programs, name)}, args), env: env,
+		log: f.config.Log,
 	})
 }
 
@@ -242,6 +246,7 @@ type Program struct {
 	Name    string
 	command []string
 	env     []string
+	log     *os.File // nil to keep the end of it
 
 	mu      sync.Mutex
 	running *exec.Cmd
@@ -258,6 +263,9 @@ func (p *Program) Start() error {
 	command.Env = append(Environ(), p.env...)
 	p.output = new(tail)
 	command.Stdout, command.Stderr = p.output, p.output
+	if p.log != nil {
+		command.Stdout, command.Stderr = p.log, p.log
+	}
 	command.SysProcAttr = endWithParent()
 	if err := command.Start(); err != nil {
 		return fmt.Errorf("start %s: %w", p.Name, err)
