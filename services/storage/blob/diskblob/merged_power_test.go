@@ -1,0 +1,164 @@
+package diskblob_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"github.com/holdfast-files/holdfast/services/storage/blob"
+	"github.com/holdfast-files/holdfast/services/storage/blob/diskblob"
+	"github.com/holdfast-files/holdfast/services/storage/blob/diskblob/internal/powerfs"
+)
+
+// What is deleted between its copy into a merged pack and the moment that this
+// pack counts stays deleted, also when the power fails right then and the index
+// is lost beside: an index only repeats what its pack says.
+func TestDeletedWhileMerged(t *testing.T) {
+	for seed := range uint64(40) {
+		if err := deleteWhileMerged(t.Context(), rand.New(rand.NewPCG(seed, 5)), ""); err != nil {
+			t.Fatalf("seed %d: %v", seed, err)
+		}
+	}
+	for seed := range uint64(40) {
+		if err := deleteWhileMerged(t.Context(), rand.New(rand.NewPCG(seed, 5)), diskblob.SyncMergedVoid); err != nil {
+			t.Logf("without the sync, after %d stores: %v", seed+1, err)
+			return
+		}
+	}
+	t.Error("nothing comes back without the sync")
+}
+
+// deleteWhileMerged fills a store, has packs merged by deleting half, deletes
+// more when they are copied, fails the power when the merged pack counts, removes
+// all indexes, and returns what is not as it should be afterwards.
+func deleteWhileMerged(ctx context.Context, rng *rand.Rand, without diskblob.SyncPoint) error {
+	disk := powerfs.New(rand.New(rand.NewPCG(rng.Uint64(), 0)))
+	disk.Skip(without)
+	watch := &mergeWatch{FS: disk.Boot()}
+	store, err := openPowered(watch)
+	if err != nil {
+		return err
+	}
+	const size = 500
+	ids := make([]blob.ID, 48)
+	for i := range ids {
+		ids[i] = uuid.Must(uuid.NewV7())
+		if _, err := store.Create(ctx, ids[i], newContents(ids[i], size), size); err != nil {
+			return err
+		}
+	}
+	var mu sync.Mutex
+	deleted, tried := map[blob.ID]bool{}, map[blob.ID]bool{}
+	remove := func(id blob.ID) {
+		mu.Lock()
+		tried[id] = true
+		mu.Unlock()
+		if err := store.Delete(ctx, id); err == nil {
+			mu.Lock()
+			deleted[id] = true
+			mu.Unlock()
+		}
+	}
+	failed := make(chan struct{})
+	watch.copied = sync.OnceFunc(func() {
+		for i := range 8 {
+			remove(ids[4*i+3])
+		}
+	})
+	watch.counts = sync.OnceFunc(func() {
+		disk.PowerLoss()
+		close(failed)
+	})
+	for i := range 16 {
+		remove(ids[2*i])
+	}
+	select {
+	case <-failed:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if err := store.Close(); err != nil && !errors.Is(err, powerfs.ErrDead) {
+		return err
+	}
+
+	fs := disk.Boot()
+	if err := removeIndexes(fs); err != nil {
+		return err
+	}
+	if store, err = openPowered(fs); err != nil {
+		return err
+	}
+	there := map[blob.ID]bool{}
+	err = store.List(ctx, func(info blob.Info) error {
+		there[info.ID] = true
+		return nil
+	})
+	for _, id := range ids {
+		switch {
+		case deleted[id] && there[id]:
+			err = errors.Join(err, violation("%s was deleted and is there", id))
+		case !tried[id] && !there[id]:
+			err = errors.Join(err, violation("%s is lost", id))
+		}
+	}
+	return errors.Join(err, store.Close())
+}
+
+func removeIndexes(fs diskblob.FS) error {
+	names, err := fs.ReadDir("/var/lib/blobs/packs")
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if strings.HasSuffix(name, ".index") {
+			err = errors.Join(err, fs.Remove("/var/lib/blobs/packs/"+name))
+		}
+	}
+	return err
+}
+
+func openPowered(fs diskblob.FS) (*diskblob.Store, error) {
+	return diskblob.Open(diskblob.Config{
+		Dir: "/var/lib/blobs", FS: fs, Logger: slog.New(slog.DiscardHandler), OpenFiles: 32,
+		PackBytes: 8 << 10, MergeBytesPerSecond: 1 << 50,
+	})
+}
+
+// mergeWatch tells how far a merge has come.
+type mergeWatch struct {
+	diskblob.FS
+	copied func() // what is live is in the merged pack, and synced
+	counts func() // the merged pack has taken the place of the others
+}
+
+func (w *mergeWatch) Create(name string) (diskblob.File, error) {
+	f, err := w.FS.Create(name)
+	return watchedFile{f, w}, err
+}
+
+func (w *mergeWatch) SyncDir(name string, point diskblob.SyncPoint) error {
+	err := w.FS.SyncDir(name, point)
+	if err == nil && point == diskblob.SyncMergedName {
+		w.counts()
+	}
+	return err
+}
+
+type watchedFile struct {
+	diskblob.File
+	watch *mergeWatch
+}
+
+func (f watchedFile) Sync(point diskblob.SyncPoint) error {
+	err := f.File.Sync(point)
+	if err == nil && point == diskblob.SyncMergedData {
+		f.watch.copied()
+	}
+	return err
+}
