@@ -47,6 +47,7 @@ type body struct {
 	mu          sync.Mutex // of deadlines
 	interrupted bool
 	whole       bool // the end was seen, as ended says
+	left        bool // the handler is done, and the connection no longer ours
 }
 
 var (
@@ -87,15 +88,24 @@ func (b *body) Read(p []byte) (int, error) {
 }
 
 // Interrupt ends a Read that waits for the client, and fails all later ones. It
-// may be called beside a Read.
+// may be called beside a Read, and does nothing once the handler is done.
 func (b *body) Interrupt() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.whole {
+	if b.whole || b.left {
 		return // nothing waits any more, and the connection is for the next request
 	}
 	b.interrupted = true
 	_ = b.control.SetReadDeadline(time.Unix(1, 0)) // fails on a connection that is gone
+}
+
+// leave ends all that is done with the connection. Whoever comes later, such as
+// what context.AfterFunc has started already, would find the next request on it,
+// or over HTTP/2 a stream that net/http has taken apart.
+func (b *body) leave() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.left = true
 }
 
 func (b *body) wasInterrupted() bool {
@@ -147,7 +157,7 @@ func (b *body) release() {
 func (b *body) setDeadline(t time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.interrupted {
+	if b.interrupted || b.left {
 		return
 	}
 	_ = b.control.SetReadDeadline(t) // fails on a connection that is gone
@@ -157,15 +167,18 @@ func (b *body) setDeadline(t time.Time) {
 // short rest is read first, in bounded time, and the connection lives on. Else
 // the connection is closed after the answer, and drain reads on a little.
 func (b *body) settle(x *exchange) {
-	if b.ended || !b.http1 {
+	if !b.http1 || b.ended && !b.wasInterrupted() {
 		return
 	}
 	if b.err == nil && !b.Expects() && b.length >= 0 && b.length-b.read <= readAheadBytes {
 		b.discard(b.length-b.read+1, x.h.limits.Drain) // one more, to see the end
 	}
-	if b.ended {
+	if b.ended && !b.wasInterrupted() {
 		return
 	}
+	// Also when the end was seen just as the body was interrupted: by then
+	// net/http may wait for the client to go, take the deadline for that, and
+	// have every later request on the connection begin cancelled.
 	b.closing = true
 	x.w.Header().Set("Connection", "close")
 	_ = b.control.EnableFullDuplex() // net/http must not wait for the rest of the body

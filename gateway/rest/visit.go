@@ -76,8 +76,11 @@ func credential(authorization string) string {
 	return strings.Trim(secret, " ")
 }
 
-// leave gives back what a visit took.
+// leave gives back what a visit took, and the connection.
 func (x *exchange) leave() {
+	if x.body != nil {
+		x.body.leave()
+	}
 	v := &x.visit
 	if v.crowd {
 		v.usher.inFlight.Leave(v.client)

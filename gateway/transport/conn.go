@@ -29,8 +29,10 @@ type conn struct {
 
 	parsing   bool // no handler is at work: what is written is net/http's own
 	http2     bool
-	sniffed   bool
+	sniffed   bool // something has come
 	malformed Render
+
+	idle, header time.Duration // see Config; 0 when TLS is spoken on it
 }
 
 // buffers lends what is held back in.
@@ -106,6 +108,10 @@ func (c *conn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
 	if !c.sniffed && n > 0 {
 		c.sniff(p[:n])
+		if c.header > 0 {
+			// An error is that of the next Read.
+			_ = c.Conn.SetReadDeadline(time.Now().Add(c.header))
+		}
 	}
 	return n, err
 }
@@ -125,8 +131,20 @@ func (c *conn) SetDeadline(t time.Time) error {
 	return errors.Join(c.flush(), c.Conn.SetDeadline(t))
 }
 
+// SetReadDeadline sets when a Read fails, and for the first one its own: a
+// connection that nothing has come on is as idle as one between two requests.
+// net/http would have its first header be there ten seconds after it was opened.
+// So it would close connections that clients keep ready under what they send at
+// last; and as it looks for the preface of HTTP/2 in the first 14 bytes, it
+// answers with 400 when the time is over just after these.
 func (c *conn) SetReadDeadline(t time.Time) error {
-	return errors.Join(c.flush(), c.Conn.SetReadDeadline(t))
+	c.mu.Lock()
+	if !c.sniffed && c.idle > 0 && !t.IsZero() {
+		t = time.Now().Add(c.idle)
+	}
+	err := c.flushLocked()
+	c.mu.Unlock()
+	return errors.Join(err, c.Conn.SetReadDeadline(t))
 }
 
 func (c *conn) SetWriteDeadline(t time.Time) error {

@@ -24,9 +24,10 @@ type Config struct {
 	// HeaderTimeout bounds how long the header of a request may take to
 	// arrive; 10 s when 0.
 	HeaderTimeout time.Duration
-	// IdleTimeout is how long a connection is kept for its next request; 130 s
-	// when 0, which is longer than CloudFront and load balancers keep theirs,
-	// so that it is not us who closes under a request.
+	// IdleTimeout is how long a connection is kept for its next request, and
+	// without TLS for its first; 130 s when 0, which is longer than CloudFront
+	// and load balancers keep theirs, so that it is not us who closes under a
+	// request.
 	IdleTimeout time.Duration
 	// HeaderBytes bounds the header of a request; 32 KiB when 0.
 	HeaderBytes int
@@ -68,7 +69,7 @@ func NewServer(cfg Config) *http.Server {
 		ErrorLog: slog.NewLogLogger(cfg.Logger.Handler(), slog.LevelDebug),
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
 			if c, ok := c.(*conn); ok {
-				c.malformed = cfg.Malformed
+				c.malformed, c.idle, c.header = cfg.Malformed, cfg.IdleTimeout, cfg.HeaderTimeout
 				return context.WithValue(ctx, connKey{}, c)
 			}
 			return ctx

@@ -1,0 +1,98 @@
+package transport_test
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/holdfast-files/holdfast/gateway/transport"
+)
+
+// pipes is a listener whose connections are pipes, so that they live in a
+// bubble.
+type pipes struct {
+	conns  chan net.Conn
+	closed chan struct{}
+	once   sync.Once
+}
+
+func (p *pipes) Accept() (net.Conn, error) {
+	select {
+	case c := <-p.conns:
+		return c, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (p *pipes) Close() error {
+	p.once.Do(func() { close(p.closed) })
+	return nil
+}
+
+func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipe", Net: "unix"} }
+
+// A connection may be silent before its first request for as long as between two.
+// When the request comes, it has the whole time of a header.
+func TestFirstRequest(t *testing.T) {
+	const rest = " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+	for name, test := range map[string]struct {
+		silence time.Duration
+		pause   time.Duration // after the first 14 bytes, which are all that net/http reads at first
+		served  bool
+	}{
+		"at once":                        {0, 0, true},
+		"when a header would be overdue": {9999 * time.Millisecond, 2 * time.Millisecond, true},
+		"after long":                     {129 * time.Second, 9 * time.Second, true},
+		"too late":                       {131 * time.Second, 0, false},
+		"and then too slow":              {time.Second, 11 * time.Second, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				lis := &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}
+				server := transport.NewServer(transport.Config{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+					_, _ = io.WriteString(w, "hello") // the test sees what came
+				})})
+				done := make(chan error, 1)
+				go func() { done <- server.Serve(transport.Limit(lis, transport.Connections{})) }()
+				ours, theirs := net.Pipe()
+				lis.conns <- theirs
+				answered := make(chan int, 1)
+				go func() {
+					status := 0
+					if resp, err := http.ReadResponse(bufio.NewReader(ours), nil); err == nil {
+						status = resp.StatusCode
+						_ = resp.Body.Close() // the status is all that counts
+					}
+					answered <- status
+				}()
+				time.Sleep(test.silence) //nolint:forbidigo // of the bubble
+				_, err := io.WriteString(ours, "GET /v1/spaces")
+				time.Sleep(test.pause) //nolint:forbidigo // of the bubble
+				if err == nil {
+					_, err = io.WriteString(ours, rest)
+				}
+				status := <-answered
+				if test.served && (err != nil || status != http.StatusOK) {
+					t.Errorf("status %d, sent: %v", status, err)
+				}
+				if !test.served && status == http.StatusOK {
+					t.Error("was served")
+				}
+				_ = ours.Close() // may be closed by the server
+				if err := server.Close(); err != nil {
+					t.Error(err)
+				}
+				if err := <-done; !errors.Is(err, http.ErrServerClosed) {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}
