@@ -25,9 +25,11 @@ func (s *Store) Create(ctx context.Context, id blob.ID, from io.Reader, sizeHint
 		return 0, err
 	}
 	// Whoever is first has the id in the end, but most who are late need not
-	// read their body for that.
-	if err := s.free(id); err != nil {
-		return 0, err
+	// read their body for that, if it is not short.
+	if sizeHint < 0 || sizeHint >= smallLimit {
+		if err := s.free(id); err != nil {
+			return 0, err
+		}
 	}
 	body := &body{r: from}
 	if err := s.room(0); err != nil {

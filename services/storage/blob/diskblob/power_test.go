@@ -37,7 +37,7 @@ func TestEverySyncCounts(t *testing.T) {
 	for _, point := range syncPoints {
 		t.Run(string(point), func(t *testing.T) {
 			t.Parallel()
-			for seed := range uint64(100) {
+			for seed := range uint64(2000) {
 				if err := live(t.Context(), rand.New(rand.NewPCG(seed, 2)), point); err != nil {
 					t.Logf("after %d lives: %v", seed+1, err)
 					return
