@@ -56,7 +56,7 @@ func (n *Namespace) MoveFile(ctx context.Context, req *metadatav1.MoveFileReques
 		}
 		var writes []table.Write
 		if changed.GetFolder() != node.GetFolder() {
-			if err := n.target(ctx, node, to, h); err != nil {
+			if err := n.target(ctx, node, to); err != nil {
 				return nil, nil, n.confirm(ctx, name, node, h, err)
 			}
 			if node.GetKind() == recordv1.Node_FILE {
@@ -77,11 +77,11 @@ func (n *Namespace) MoveFile(ctx context.Context, req *metadatav1.MoveFileReques
 }
 
 // target checks that a node may be put into a folder: the folder can be
-// reached, and is neither the node nor below it. All of it under the head that
-// the node was read under.
-func (n *Namespace) target(ctx context.Context, node *recordv1.Node, to resource.File, read head) error {
+// reached, and is neither the node nor below it. That the tree is still the one
+// that the node was read in is for the conditions of the commit.
+func (n *Namespace) target(ctx context.Context, node *recordv1.Node, to resource.File) error {
 	var chain []string
-	h, err := n.under(ctx, to, func() (err error) {
+	_, err := n.under(ctx, to, func() (err error) {
 		if node.GetKind() == recordv1.Node_FOLDER {
 			chain, err = n.ancestors(ctx, to)
 		}
@@ -89,9 +89,6 @@ func (n *Namespace) target(ctx context.Context, node *recordv1.Node, to resource
 	})
 	if err != nil {
 		return err
-	}
-	if h.version() != read.version() {
-		return errUnsettled
 	}
 	if slices.Contains(chain, node.GetId()) {
 		return fault.New(errorsv1.Reason_REASON_CONFLICT, "a folder cannot be moved into itself or below itself")
