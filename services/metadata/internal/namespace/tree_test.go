@@ -138,29 +138,59 @@ func (w *world) churn(folder, name string) {
 	}
 }
 
-// A move whose target went to the trash while the file was still seen at its old
-// place is refused: no order of the three explains that it was moved.
-func TestMoveIntoWhatWentMeanwhile(t *testing.T) {
-	for at := 1; ; at++ {
-		w := newWorld(t)
-		f, target := w.put("/a/f", "x"), w.mkdir(root, "target")
-		paused := &pausedTable{Table: w.table}
-		moving := w.beside(w.ctx, paused)
-		struck, seen := false, false
-		paused.then = func() {
-			struck = true
-			w.delete(target)
-			_, err := w.look("/a/f")
-			seen = err == nil
-		}
-		paused.calls.Store(0)
-		paused.at = at
-		_, err := moving.MoveFile(w.ctx, &metadatav1.MoveFileRequest{Name: f.GetName(), Folder: target.GetName()})
-		if !struck {
-			break
-		}
-		if seen && err == nil {
-			t.Errorf("at call %d: the file was at its old place when the folder that it moved to had gone to the trash", at)
-		}
+// What is put into a folder that went to the trash while it was still seen at its
+// old place, or in the trash itself, is refused: no order of the three explains
+// that it was put there.
+func TestIntoWhatWentMeanwhile(t *testing.T) {
+	move := func(w *world, f, target *metadatav1.File) error {
+		_, err := w.MoveFile(w.ctx, &metadatav1.MoveFileRequest{Name: f.GetName(), Folder: target.GetName()})
+		return err
+	}
+	undelete := func(w *world, f, target *metadatav1.File) error {
+		_, err := w.UndeleteFile(w.ctx, &metadatav1.UndeleteFileRequest{Name: f.GetName(), Folder: target.GetName()})
+		return err
+	}
+	for name, test := range map[string]struct {
+		folder, trashed bool // what is put there, and whether it is in the trash
+		put             func(w *world, f, target *metadatav1.File) error
+	}{
+		"a file is moved":       {false, false, move},
+		"a folder is moved":     {true, false, move},
+		"a file is undeleted":   {false, true, undelete},
+		"a folder is undeleted": {true, true, undelete},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for at := 1; ; at++ {
+				w := newWorld(t)
+				f, target := w.put("/a/f", "x"), w.mkdir(root, "target")
+				if test.folder {
+					var err error
+					if f, err = w.look("/a"); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if test.trashed {
+					w.delete(f)
+				}
+				paused := &pausedTable{Table: w.table}
+				putting := w.beside(w.ctx, paused)
+				struck, seen := false, false
+				paused.then = func() {
+					struck = true
+					w.delete(target)
+					there, err := w.GetFile(w.ctx, &metadatav1.GetFileRequest{Name: f.GetName()})
+					seen = err == nil && (there.GetDeleteTime() != nil) == test.trashed && there.GetFolder() != target.GetName()
+				}
+				paused.calls.Store(0)
+				paused.at = at
+				err := test.put(putting, f, target)
+				if !struck {
+					break
+				}
+				if seen && err == nil {
+					t.Errorf("at call %d: it was where it had been when the folder that it was put into had gone to the trash", at)
+				}
+			}
+		})
 	}
 }

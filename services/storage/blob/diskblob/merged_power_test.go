@@ -34,24 +34,94 @@ func TestDeletedWhileMerged(t *testing.T) {
 	t.Error("nothing comes back without the sync")
 }
 
+// A start that finds packs replaced by one whose name may not be durable, since
+// the process before died right then, removes nothing before it is.
+func TestMergedPackFound(t *testing.T) {
+	for seed := range uint64(40) {
+		if err := findMerged(t.Context(), rand.New(rand.NewPCG(seed, 6)), ""); err != nil {
+			t.Fatalf("seed %d: %v", seed, err)
+		}
+	}
+	for seed := range uint64(40) {
+		if err := findMerged(t.Context(), rand.New(rand.NewPCG(seed, 6)), diskblob.SyncPacksFound); err != nil {
+			t.Logf("without the sync, after %d stores: %v", seed+1, err)
+			return
+		}
+	}
+	t.Error("nothing is lost without the sync")
+}
+
+// findMerged fills a store, kills it when a merged pack has its name and before
+// that is durable, starts it again, fails the power when this start has removed
+// the first pack, and returns what is lost.
+func findMerged(ctx context.Context, rng *rand.Rand, without diskblob.SyncPoint) error {
+	disk := powerfs.New(rand.New(rand.NewPCG(rng.Uint64(), 0)))
+	disk.Skip(without)
+	watch := &mergeWatch{FS: disk.Boot(), copied: func() {}, removed: func() {}}
+	killed := make(chan struct{})
+	watch.named = sync.OnceFunc(func() {
+		disk.Kill()
+		close(killed)
+	})
+	store, err := openPowered(watch)
+	if err != nil {
+		return err
+	}
+	ids, err := fill(ctx, store)
+	if err != nil {
+		return err
+	}
+	var kept []blob.ID
+	for i, id := range ids {
+		switch {
+		case i >= 32 || i%2 != 0:
+			kept = append(kept, id)
+		default:
+			_ = store.Delete(ctx, id) // the process may be dead by now
+		}
+	}
+	select {
+	case <-killed:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if err := store.Close(); err != nil && !errors.Is(err, powerfs.ErrDead) {
+		return err
+	}
+	watch = &mergeWatch{FS: disk.Boot(), copied: func() {}, named: func() {}, removed: sync.OnceFunc(disk.PowerLoss)}
+	if store, err = openPowered(watch); err == nil {
+		err = store.Close()
+	}
+	if err != nil && !errors.Is(err, powerfs.ErrDead) {
+		return err
+	}
+
+	if store, err = openPowered(disk.Boot()); err != nil {
+		return err
+	}
+	there, err := listed(ctx, store)
+	for _, id := range kept {
+		if !there[id] {
+			err = errors.Join(err, violation("%s is lost", id))
+		}
+	}
+	return errors.Join(err, store.Close())
+}
+
 // deleteWhileMerged fills a store, has packs merged by deleting half, deletes
 // more when they are copied, fails the power when the merged pack counts, removes
 // all indexes, and returns what is not as it should be afterwards.
 func deleteWhileMerged(ctx context.Context, rng *rand.Rand, without diskblob.SyncPoint) error {
 	disk := powerfs.New(rand.New(rand.NewPCG(rng.Uint64(), 0)))
 	disk.Skip(without)
-	watch := &mergeWatch{FS: disk.Boot()}
+	watch := &mergeWatch{FS: disk.Boot(), named: func() {}, removed: func() {}}
 	store, err := openPowered(watch)
 	if err != nil {
 		return err
 	}
-	const size = 500
-	ids := make([]blob.ID, 48)
-	for i := range ids {
-		ids[i] = uuid.Must(uuid.NewV7())
-		if _, err := store.Create(ctx, ids[i], newContents(ids[i], size), size); err != nil {
-			return err
-		}
+	ids, err := fill(ctx, store)
+	if err != nil {
+		return err
 	}
 	var mu sync.Mutex
 	deleted, tried := map[blob.ID]bool{}, map[blob.ID]bool{}
@@ -94,11 +164,7 @@ func deleteWhileMerged(ctx context.Context, rng *rand.Rand, without diskblob.Syn
 	if store, err = openPowered(fs); err != nil {
 		return err
 	}
-	there := map[blob.ID]bool{}
-	err = store.List(ctx, func(info blob.Info) error {
-		there[info.ID] = true
-		return nil
-	})
+	there, err := listed(ctx, store)
 	for _, id := range ids {
 		switch {
 		case deleted[id] && there[id]:
@@ -108,6 +174,28 @@ func deleteWhileMerged(ctx context.Context, rng *rand.Rand, without diskblob.Syn
 		}
 	}
 	return errors.Join(err, store.Close())
+}
+
+// fill creates blobs for some packs.
+func fill(ctx context.Context, store *diskblob.Store) ([]blob.ID, error) {
+	const size = 500
+	ids := make([]blob.ID, 48)
+	for i := range ids {
+		ids[i] = uuid.Must(uuid.NewV7())
+		if _, err := store.Create(ctx, ids[i], newContents(ids[i], size), size); err != nil {
+			return nil, err
+		}
+	}
+	return ids, nil
+}
+
+func listed(ctx context.Context, store *diskblob.Store) (map[blob.ID]bool, error) {
+	there := map[blob.ID]bool{}
+	err := store.List(ctx, func(info blob.Info) error {
+		there[info.ID] = true
+		return nil
+	})
+	return there, err
 }
 
 func removeIndexes(fs diskblob.FS) error {
@@ -130,11 +218,13 @@ func openPowered(fs diskblob.FS) (*diskblob.Store, error) {
 	})
 }
 
-// mergeWatch tells how far a merge has come.
+// mergeWatch tells how far a merge, or a start, has come.
 type mergeWatch struct {
 	diskblob.FS
-	copied func() // what is live is in the merged pack, and synced
-	counts func() // the merged pack has taken the place of the others
+	copied  func() // what is live is in the merged pack, and synced
+	named   func() // the merged pack has its name
+	counts  func() // and that is durable
+	removed func() // a pack was removed
 }
 
 func (w *mergeWatch) Create(name string) (diskblob.File, error) {
@@ -143,9 +233,20 @@ func (w *mergeWatch) Create(name string) (diskblob.File, error) {
 }
 
 func (w *mergeWatch) SyncDir(name string, point diskblob.SyncPoint) error {
+	if point == diskblob.SyncMergedName {
+		w.named()
+	}
 	err := w.FS.SyncDir(name, point)
 	if err == nil && point == diskblob.SyncMergedName {
 		w.counts()
+	}
+	return err
+}
+
+func (w *mergeWatch) Remove(name string) error {
+	err := w.FS.Remove(name)
+	if err == nil && strings.HasSuffix(name, ".pack") && !strings.Contains(name, "incoming") {
+		w.removed()
 	}
 	return err
 }
