@@ -265,14 +265,15 @@ func (p tusProtocol) cancel(x *exchange) error {
 	return nil
 }
 
-// describeTusState says how far an upload is. A final upload has no offset
-// before it is complete: nothing could be sent there.
+// describeTusState says how far an upload is, and until when there is more to do:
+// to send the rest of it, or to join a part that is complete. A final upload has no
+// offset before it is complete: nothing could be sent there.
 func describeTusState(f *fields, status *storagev1.UploadStatus) {
 	u := status.GetUpload()
 	if len(u.GetParts()) == 0 || isComplete(u) {
 		f.set("Upload-Offset", decimal(u.GetOffsetBytes()))
 	}
-	if !isComplete(u) && u.GetExpireTime() != nil {
+	if (!isComplete(u) || u.GetPartial()) && u.GetExpireTime() != nil {
 		f.set("Upload-Expires", u.GetExpireTime().AsTime().Format(http.TimeFormat))
 	}
 	describeFile(f, status)

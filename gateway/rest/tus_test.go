@@ -132,8 +132,8 @@ func TestTus(t *testing.T) {
 		},
 		"concatenation": {
 			{"POST", uploadsURL, "", []string{"Upload-Concat", "partial", "Upload-Length", "3", "Upload-Metadata", metadataOf("filename", "no/name")}, 201, nil},
-			{"POST", uploadsURL, "def", offsetType("Upload-Concat", "partial", "Upload-Length", "3"), 201, []string{"Upload-Offset", "3", "Content-Location", "-"}},
-			{"HEAD", "$2", "", nil, 200, []string{"Upload-Concat", "partial", "Upload-Offset", "3"}},
+			{"POST", uploadsURL, "def", offsetType("Upload-Concat", "partial", "Upload-Length", "3"), 201, []string{"Upload-Offset", "3", "Content-Location", "-", "Upload-Expires", expires}},
+			{"HEAD", "$2", "", nil, 200, []string{"Upload-Concat", "partial", "Upload-Offset", "3", "Upload-Expires", expires}},
 			{"POST", uploadsURL, "", []string{"Upload-Concat", "final;$1 http://edge.example$2", "Upload-Metadata", metadataOf("filename", "joined")}, 201, []string{"Upload-Offset", "-"}},
 			{"HEAD", "$3", "", nil, 200, []string{"Upload-Concat", "final;$1 $2", "Upload-Offset", "-", "Upload-Defer-Length", "-"}},
 			{"PATCH", "$3", "x", offsetType("Upload-Offset", "0"), 403, nil},

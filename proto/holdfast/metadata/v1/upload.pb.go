@@ -104,7 +104,8 @@ type Upload struct {
 	File string `protobuf:"bytes,9,opt,name=file,proto3" json:"file,omitempty"`
 	// When the upload was opened.
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
-	// From then on the upload is gone. Every byte that arrives puts it off.
+	// From then on the upload is gone. Every byte that arrives puts it off, for one
+	// that joins others and for its parts also each that arrives for any of them.
 	ExpireTime    *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

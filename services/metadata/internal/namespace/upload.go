@@ -57,7 +57,7 @@ func (n *Namespace) upload(ctx context.Context, called string) (upload, error) {
 		err = notFound(name.String())
 	}
 	if err == nil {
-		err = n.unexpired(u)
+		err = n.unexpired(ctx, u)
 	}
 	return u, err
 }
@@ -73,13 +73,6 @@ func (n *Namespace) uploadRecord(ctx context.Context, name resource.Upload) (upl
 	}
 	u := upload{name: name, Upload: new(recordv1.Upload), tag: item.Tag}
 	return u, record.Decode(item, u.Upload)
-}
-
-func (n *Namespace) unexpired(u upload) error {
-	if passed(u.GetExpireMicros(), n.now()) {
-		return fault.New(errorsv1.Reason_REASON_EXPIRED, "%s has expired", u.name)
-	}
-	return nil
 }
 
 // put returns the write that replaces an upload under the condition that it is

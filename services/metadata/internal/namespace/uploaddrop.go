@@ -50,7 +50,8 @@ func (n *Namespace) dropUpload(ctx context.Context, u upload) ([]table.Write, er
 }
 
 // stepUpload removes an upload whose time is over. Bytes that came since the job
-// was written have put that off, and then the job follows.
+// was written, for it or for those that it waits for, have put that off, and then
+// the job follows.
 func (n *Namespace) stepUpload(ctx context.Context, item table.Item, job *recordv1.Job) error {
 	end := table.Delete(item.Key, table.IfTag(item.Tag))
 	u, err := n.uploadRecord(ctx, resource.Upload{Space: job.GetSpace(), ID: job.GetNode()})
@@ -60,15 +61,27 @@ func (n *Namespace) stepUpload(ctx context.Context, item table.Item, job *record
 	if err != nil {
 		return err
 	}
-	if passed(u.GetExpireMicros(), n.now()) {
+	over, held, err := n.expiry(ctx, u)
+	if err != nil {
+		return err
+	}
+	if passed(over, n.now()) {
 		writes, err := n.dropUpload(ctx, u)
 		if err != nil {
 			return err
 		}
-		return n.table.Commit(ctx, append(writes, end))
+		writes = append(writes, end)
+		return n.table.Commit(ctx, append(writes, held...))
 	}
 	later := clone(job)
-	later.DueMicros = u.GetExpireMicros()
+	later.DueMicros = over
 	next, _ := newJob(later, record.NewID())
-	return n.table.Commit(ctx, []table.Write{end, next})
+	writes := []table.Write{end, next}
+	if over != u.GetExpireMicros() {
+		// What the others have lent it stays its own, should they be given up.
+		kept := clone(u.Upload)
+		kept.ExpireMicros = over
+		writes = append(writes, u.put(kept))
+	}
+	return n.table.Commit(ctx, writes)
 }

@@ -41,10 +41,7 @@ func (n *Namespace) contents(ctx context.Context, u upload) (*contents, error) {
 	}
 	for _, id := range u.GetParts() {
 		part, err := n.uploadRecord(ctx, resource.Upload{Space: u.name.Space, ID: id})
-		if err == nil {
-			err = n.unexpired(part)
-		}
-		if errors.Is(err, fault.NotFound) || fault.ReasonOf(err) == errorsv1.Reason_REASON_EXPIRED {
+		if errors.Is(err, fault.NotFound) {
 			return nil, fault.Wrap(err, errorsv1.Reason_REASON_CONFLICT, "a part of %s is gone", u.name)
 		}
 		if err != nil {
@@ -81,24 +78,27 @@ func joined(part *recordv1.Upload) *recordv1.Upload {
 }
 
 // shown returns an upload as its owner sees it. One that joins others has a length
-// while it waits for them, as soon as each of them has declared its own.
+// while it waits for them, as soon as each of them has declared its own, and is
+// over when the last of them is.
 func (n *Namespace) shown(ctx context.Context, u upload) (*storagev1.UploadStatus, error) {
 	status, err := u.status()
 	if err != nil || u.GetState() != recordv1.Upload_OPEN || len(u.GetParts()) == 0 {
 		return status, err
 	}
-	length := int64(0)
+	length, declared, end := int64(0), true, u.GetExpireMicros()
 	for _, id := range u.GetParts() {
 		part, err := n.uploadRecord(ctx, resource.Upload{Space: u.name.Space, ID: id})
-		if errors.Is(err, fault.NotFound) || err == nil && part.Length == nil {
-			return status, nil
-		}
-		if err != nil {
+		if err := ignoreNotFound(err); err != nil {
 			return nil, err
 		}
 		length += part.GetLength()
+		declared = declared && part.Upload != nil && part.Length != nil
+		end = max(end, part.GetExpireMicros())
 	}
-	status.Upload.SizeBytes = proto.Int64(length)
+	if declared {
+		status.Upload.SizeBytes = proto.Int64(length)
+	}
+	status.Upload.ExpireTime = timestamp(end)
 	return status, nil
 }
 
@@ -152,7 +152,7 @@ func (n *Namespace) finishWhole(ctx context.Context, name resource.Upload) {
 	_, err := n.finish(ctx, func() (upload, error) {
 		u, err := n.uploadRecord(ctx, name)
 		if err == nil {
-			err = n.unexpired(u)
+			err = n.unexpired(ctx, u)
 		}
 		return u, err
 	})

@@ -94,7 +94,7 @@ func (n *Namespace) granted(ctx context.Context, grant *recordv1.UploadGrant) (u
 		return u, fault.New(errorsv1.Reason_REASON_UPLOAD_SUPERSEDED, "a newer request has %s", u.name)
 	}
 	access.ActFor(ctx, u.GetPrincipal(), access.Kind(u.GetTarget().GetIdentity().GetKind()))
-	return u, n.unexpired(u)
+	return u, n.unexpired(ctx, u)
 }
 
 // has reports whether the upload ends with these extents.
