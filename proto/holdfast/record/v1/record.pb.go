@@ -1573,7 +1573,7 @@ type Upload struct {
 	Sha256 []byte `protobuf:"bytes,18,opt,name=sha256,proto3" json:"sha256,omitempty"`
 	// When it was opened.
 	CreateMicros int64 `protobuf:"varint,19,opt,name=create_micros,json=createMicros,proto3" json:"create_micros,omitempty"`
-	// When it is gone.
+	// When it is gone, unless it waits for others to be joined with.
 	ExpireMicros int64 `protobuf:"varint,20,opt,name=expire_micros,json=expireMicros,proto3" json:"expire_micros,omitempty"`
 	// The outcome, a holdfast.storage.v1.UploadResponse in wire form.
 	Outcome []byte `protobuf:"bytes,21,opt,name=outcome,proto3" json:"outcome,omitempty"`
@@ -1983,9 +1983,12 @@ type Grant struct {
 	// Who began, for the check of his rights at the commit.
 	Identity *Identity `protobuf:"bytes,18,opt,name=identity,proto3" json:"identity,omitempty"`
 	// Ids of the blobs that follow the first one, 16 bytes each.
-	MoreBlobIds   [][]byte `protobuf:"bytes,19,rep,name=more_blob_ids,json=moreBlobIds,proto3" json:"more_blob_ids,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	MoreBlobIds [][]byte `protobuf:"bytes,19,rep,name=more_blob_ids,json=moreBlobIds,proto3" json:"more_blob_ids,omitempty"`
+	// When the space was created: another one of the same id is not meant. 0 in a
+	// grant of an older version, which means any.
+	SpaceCreateMicros int64 `protobuf:"varint,20,opt,name=space_create_micros,json=spaceCreateMicros,proto3" json:"space_create_micros,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *Grant) Reset() {
@@ -2149,6 +2152,13 @@ func (x *Grant) GetMoreBlobIds() [][]byte {
 		return x.MoreBlobIds
 	}
 	return nil
+}
+
+func (x *Grant) GetSpaceCreateMicros() int64 {
+	if x != nil {
+		return x.SpaceCreateMicros
+	}
+	return 0
 }
 
 // SealedGrant is a grant with its proof.
@@ -2744,7 +2754,7 @@ const file_holdfast_record_v1_record_proto_rawDesc = "" +
 	"\bresponse\x18\x02 \x01(\fR\bresponse\x12#\n" +
 	"\rexpire_micros\x18\x03 \x01(\x03R\fexpireMicros\x12%\n" +
 	"\x0econtent_sha256\x18\x04 \x01(\fR\rcontentSha256\x12#\n" +
-	"\rcontent_bytes\x18\x05 \x01(\x03R\fcontentBytes\"\x8f\x05\n" +
+	"\rcontent_bytes\x18\x05 \x01(\x03R\fcontentBytes\"\xbf\x05\n" +
 	"\x05Grant\x12\x1c\n" +
 	"\tprincipal\x18\x01 \x01(\tR\tprincipal\x12\x14\n" +
 	"\x05space\x18\x02 \x01(\tR\x05space\x12\x12\n" +
@@ -2767,7 +2777,8 @@ const file_holdfast_record_v1_record_proto_rawDesc = "" +
 	"\fbegin_micros\x18\x10 \x01(\x03R\vbeginMicros\x122\n" +
 	"\acurrent\x18\x11 \x01(\v2\x18.holdfast.record.v1.NodeR\acurrent\x128\n" +
 	"\bidentity\x18\x12 \x01(\v2\x1c.holdfast.record.v1.IdentityR\bidentity\x12\"\n" +
-	"\rmore_blob_ids\x18\x13 \x03(\fR\vmoreBlobIds\"5\n" +
+	"\rmore_blob_ids\x18\x13 \x03(\fR\vmoreBlobIds\x12.\n" +
+	"\x13space_create_micros\x18\x14 \x01(\x03R\x11spaceCreateMicros\"5\n" +
 	"\vSealedGrant\x12\x14\n" +
 	"\x05grant\x18\x01 \x01(\fR\x05grant\x12\x10\n" +
 	"\x03mac\x18\x02 \x01(\fR\x03mac\"\xf5\x02\n" +

@@ -120,6 +120,15 @@ func (n *Namespace) replay(ctx context.Context, r request) (*ledgerv1.BeginRespo
 // aim finds out what an upload is to write to: a grant with its target, and the
 // head of a moment at which it was so.
 func (n *Namespace) aim(ctx context.Context, spec *storagev1.UploadSpec) (*recordv1.Grant, head, error) {
+	grant, h, err := n.aimAt(ctx, spec)
+	if err != nil {
+		return nil, head{}, err
+	}
+	grant.SpaceCreateMicros = h.space.GetCreateMicros()
+	return grant, h, nil
+}
+
+func (n *Namespace) aimAt(ctx context.Context, spec *storagev1.UploadSpec) (*recordv1.Grant, head, error) {
 	switch target := spec.GetTarget().(type) {
 	case *storagev1.UploadSpec_File:
 		return n.aimAtFile(ctx, target.File)

@@ -13,12 +13,24 @@ import (
 	"github.com/holdfast-files/holdfast/services/metadata/table"
 )
 
-// place finds out where the file goes: by what Begin saw, or afresh.
+// place finds out where the file goes: by what Begin saw, or afresh. It goes into
+// the space that Begin saw, and into no other of its id, whose root folder has the
+// same id too.
 func (c *commit) place(ctx context.Context, asBegun bool) error {
 	if passed(c.grant.GetExpireMicros(), c.n.now()) {
 		return errIntentGone
 	}
 	c.expired = nil
+	if err := c.find(ctx, asBegun); err != nil {
+		return err
+	}
+	if begun := c.grant.GetSpaceCreateMicros(); begun != 0 && begun != c.head.space.GetCreateMicros() {
+		return notFound(resource.SpaceName(c.grant.GetSpace()))
+	}
+	return nil
+}
+
+func (c *commit) find(ctx context.Context, asBegun bool) error {
 	if asBegun {
 		c.folder, c.missing, c.current = c.grant.GetFolder(), c.grant.GetMissingFolders(), c.grant.GetCurrent()
 		h, err := c.n.under(ctx, c.at(), func() error { return nil })
