@@ -292,7 +292,7 @@ func (tusProtocol) refuse(x *exchange, status int, e *fault.Error) {
 	switch {
 	case e.Reason == errorsv1.Reason_REASON_DIGEST_MISMATCH:
 		status = tusChecksumMismatch
-	case x.method == http.MethodPatch && e.Reason == errorsv1.Reason_REASON_CONFLICT:
+	case e.Reason == errorsv1.Reason_REASON_CONFLICT && e.Metadata["joins"] == "true":
 		status = http.StatusForbidden
 	}
 	x.writeJSON(status, errorBody(status, e, x.id))

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/holdfast-files/holdfast/gateway/rest"
+	errorsv1 "github.com/holdfast-files/holdfast/proto/holdfast/errors/v1"
 	storagev1 "github.com/holdfast-files/holdfast/proto/holdfast/storage/v1"
 	"google.golang.org/protobuf/proto"
 )
@@ -277,4 +278,14 @@ func TestTusCreatesAsItWasAsked(t *testing.T) {
 	}
 	r.world.put("/a", "", "there")
 	follow(t, r, []step{{"POST", uploadsURL + "?path=/a", "", []string{"Upload-Length", "3", "If-None-Match", "*"}, 412, nil}}, tusMark...)
+}
+
+// Only bytes for an upload that is made of others are forbidden (see
+// "concatenation" in TestTus); any other conflict of a PATCH is one.
+func TestTusConflict(t *testing.T) {
+	inBoth(t, func(t *testing.T, r *rig) {
+		follow(t, r, []step{{"POST", uploadsURL, "", []string{"Upload-Length", "3"}, 201, nil}}, tusMark...)
+		r.world.make(trouble{fail: reason(errorsv1.Reason_REASON_CONFLICT, "the target is in the trash")})
+		follow(t, r, []step{{"PATCH", uploadsURL + "/u1", "abc", offsetType("Upload-Offset", "0"), 409, nil}}, tusMark...)
+	})
 }

@@ -159,7 +159,9 @@ var sums = map[storagev1.Checksum_Algorithm]func([]byte) []byte{
 func (u *uploading) check(spec *storagev1.AppendSpec) error {
 	switch at := u.upload.GetOffsetBytes(); {
 	case len(u.upload.GetParts()) > 0:
-		return reason(errorsv1.Reason_REASON_CONFLICT, "it is made of others")
+		e := fault.New(errorsv1.Reason_REASON_CONFLICT, "it is made of others")
+		e.Metadata = map[string]string{"joins": "true"}
+		return e
 	case spec.GetOffsetBytes() != at:
 		e := fault.New(errorsv1.Reason_REASON_OFFSET_MISMATCH, "it has %d bytes", at)
 		e.Metadata = map[string]string{"expected_offset": strconv.FormatInt(at, 10)}

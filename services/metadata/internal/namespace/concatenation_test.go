@@ -1,6 +1,7 @@
 package namespace_test
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 
@@ -41,6 +42,9 @@ func TestConcatenation(t *testing.T) {
 			}
 			_, err = w.take(whole, 0)
 			wantReason(t, "append to a whole", err, errorsv1.Reason_REASON_CONFLICT)
+			if e := (*fault.Error)(nil); !errors.As(err, &e) || e.Metadata["joins"] != "true" {
+				t.Errorf("append to a whole does not say so: %v", err)
+			}
 			w.audit()
 			if !finished {
 				if status, err := w.resume(whole); err != nil || status.GetUpload().GetState() != metadatav1.Upload_OPEN {

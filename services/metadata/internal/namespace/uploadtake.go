@@ -63,7 +63,9 @@ func (n *Namespace) TakeUpload(
 // take returns the upload as a request has it.
 func take(u upload, req *ledgerv1.TakeUploadRequest) (*recordv1.Upload, error) {
 	if req.OffsetBytes != nil && len(u.GetParts()) > 0 {
-		return nil, fault.New(errorsv1.Reason_REASON_CONFLICT, "%s is joined from others and takes no bytes", u.name)
+		e := fault.New(errorsv1.Reason_REASON_CONFLICT, "%s is joined from others and takes no bytes", u.name)
+		e.Metadata = map[string]string{"joins": "true"} // tus has a status for this one
+		return nil, e
 	}
 	if req.OffsetBytes != nil && req.GetOffsetBytes() != u.GetOffset() {
 		return nil, offsetMismatch(u, req.GetOffsetBytes())
