@@ -34,7 +34,8 @@ type Memory interface {
 type Resumable struct {
 	Upload
 	// From returns a new reader of the contents from an offset on. Readers may be
-	// in use at the same time.
+	// in use at the same time; they fail with ErrUnsteady when the contents are no
+	// longer what they were.
 	From func(offset int64) io.Reader
 	// Memory lets another run go on.
 	Memory Memory
@@ -44,6 +45,8 @@ type Resumable struct {
 // cut rather than to begin anew. Their length must be known. Only what was not
 // acknowledged is sent again; the SHA-256 of all that was read, before and after
 // the cuts, is compared with what the server has in the end.
+//
+// After an error Memory still has the URL, unless nothing can go on there.
 func (c *Client) UploadResumable(ctx context.Context, u Resumable) (*Stored, error) {
 	s := &sending{client: c, Resumable: u, location: u.Memory.Load(), sum: sha256.New()}
 	for attempt := 0; ; {
@@ -135,8 +138,7 @@ func (s *sending) open(ctx context.Context) error {
 	return nil
 }
 
-// query asks how much the server has, and reports whether that is all. An
-// upload that is gone is forgotten.
+// query asks how much the server has, and reports whether that is all.
 func (s *sending) query(ctx context.Context) (done bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, callLimit)
 	defer cancel()
@@ -150,7 +152,11 @@ func (s *sending) query(ctx context.Context) (done bool, err error) {
 	}
 	defer resp.Body.Close()
 	offset, err := strconv.ParseInt(resp.Header.Get("Upload-Offset"), 10, 64)
-	if err != nil || offset < 0 || offset > s.SizeBytes {
+	if err != nil {
+		return false, errors.New("the server does not say how much of the upload it has")
+	}
+	if offset < 0 || offset > s.SizeBytes {
+		s.Memory.Forget() // and no more: what is not ours is not ours to give up
 		return false, errors.New("the server has another upload than the one that was begun")
 	}
 	s.offset = offset
@@ -236,35 +242,6 @@ func (s *sending) verify(stored *Stored) error {
 	return fault.New(errorsv1.Reason_REASON_DIGEST_MISMATCH,
 		"sent %d bytes with sha-256 %s, but %d bytes with sha-256 %s were stored",
 		s.SizeBytes, sum, stored.Node.SizeBytes, stored.Node.SHA256)
-}
-
-// hopeful reports whether an attempt that failed so is worth another at once,
-// and makes ready for it: an upload that is gone is opened anew, and one that is
-// further than was thought is asked.
-func (s *sending) hopeful(err error) bool {
-	switch {
-	case s.location == "":
-		return false
-	case errors.Is(err, fault.NotFound), fault.ReasonOf(err) == errorsv1.Reason_REASON_EXPIRED:
-		s.restart()
-		return true
-	}
-	return fault.ReasonOf(err) == errorsv1.Reason_REASON_OFFSET_MISMATCH
-}
-
-func (s *sending) restart() {
-	s.Memory.Forget()
-	s.location, s.key, s.offset, s.summed = "", "", 0, 0
-	s.sum.Reset()
-	s.tell(0)
-}
-
-// leave keeps the upload for another run where that can go on with it.
-func (s *sending) leave(err error) {
-	s.tell(0)
-	if !transient(err) && !errors.Is(err, context.Canceled) {
-		s.Memory.Forget()
-	}
 }
 
 // patientReader ends when the context does.

@@ -136,3 +136,68 @@ func TestUploadResumableDamaged(t *testing.T) {
 func damagedErr(err error) bool {
 	return err != nil && fault.ReasonOf(err).String() == "REASON_DIGEST_MISMATCH"
 }
+
+// What may pass by the hand of somebody is no reason to begin anew: once it has,
+// the next run goes on.
+func TestUploadResumableKept(t *testing.T) {
+	broken := errors.New("disk on fire")
+	for name, f := range map[string]struct {
+		method string
+		fault  apitest.Fault
+		from   func(offset int64) io.Reader
+	}{
+		"credential expired": {method: "HEAD", fault: apitest.Refuse("UNAUTHENTICATED", "")},
+		"role lost":          {method: "HEAD", fault: apitest.Refuse("PERMISSION_DENIED", "")},
+		"defect":             {method: "PATCH", fault: apitest.Refuse("INTERNAL", "")},
+		"disk full":          {method: "PATCH", fault: apitest.Refuse("STORAGE_FULL", "")},
+		"quota used up":      {method: "PATCH", fault: apitest.Refuse("QUOTA_EXCEEDED", "")},
+		"portal in between":  {method: "HEAD", fault: apitest.Answer(http.StatusOK)},
+		"redirected":         {method: "HEAD", fault: apitest.Answer(http.StatusFound)},
+		"source broken": {from: func(offset int64) io.Reader {
+			return io.MultiReader(bytes.NewReader(contents[offset:3_000_000]), readerFunc(func([]byte) (int, error) { return 0, broken }))
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := apitest.New(t)
+			memory := new(kept)
+			u := resumable("/a", contents, memory)
+			s.Inject("PATCH", "/uploads", apitest.CutKept(2_000_000))
+			if f.fault != nil {
+				s.Inject(f.method, "/uploads", f.fault)
+			}
+			if f.from != nil {
+				u.From = f.from
+			}
+			if _, err := client(t, s).UploadResumable(t.Context(), u); err == nil {
+				t.Fatal("want an error")
+			}
+			before := len(s.Calls())
+			if _, err := client(t, s).UploadResumable(t.Context(), resumable("/a", contents, memory)); err != nil {
+				t.Fatal(err)
+			}
+			calls := s.Calls()[before:]
+			if len(calls) != 2 || !strings.HasPrefix(calls[0], "HEAD") || s.Tree()["/a"] != string(contents) {
+				t.Errorf("%d bytes there after %v; want a HEAD and a PATCH", len(s.Tree()["/a"]), calls)
+			}
+		})
+	}
+}
+
+// An upload that is another one than was remembered is forgotten, and left to
+// whoever has it.
+func TestUploadResumableOfAnother(t *testing.T) {
+	s := apitest.New(t)
+	memory := new(kept)
+	s.Inject("PATCH", "/uploads", apitest.CutKept(2_000_000))
+	s.Inject("HEAD", "/uploads", apitest.Refuse("INTERNAL", ""))
+	_, _ = client(t, s).UploadResumable(t.Context(), resumable("/a", contents, memory)) // is cut
+	if memory.location == "" {
+		t.Fatal("nothing is remembered")
+	}
+	if _, err := client(t, s).UploadResumable(t.Context(), resumable("/a", contents[:10], memory)); err == nil || memory.location != "" {
+		t.Errorf("%v, %q remembered", err, memory.location)
+	}
+	if n := s.Uploads(); n != 1 {
+		t.Errorf("%d uploads are left", n)
+	}
+}

@@ -29,8 +29,9 @@ func (*Put) Help() string {
 when there are several sources, and else under its name. A source that ends in
 "/." stands for what is in the folder. Missing folders are made.
 
-Files of 16 MiB and more go on where they were when the network or this program
-was interrupted; run the same command again for the latter.
+Files of 16 MiB and more go on where they were when the network was interrupted,
+and when this program was, or ended for want of a credential, a right or room:
+then run the same command again.
 
 What arrived is compared by SHA-256. Owners, modes, times and links are not
 kept; a file that changes while it is read fails.`

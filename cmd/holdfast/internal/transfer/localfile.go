@@ -19,10 +19,6 @@ import (
 // it is damaged on the way.
 const smallBytes = 256 << 10
 
-// errUnsteady is why a file that is being written is not put: what was sent
-// would be neither the old nor the new contents.
-var errUnsteady = errors.New("the file was changed while it was read")
-
 // localFile is a file to be put.
 type localFile struct {
 	root  *os.Root // nil when path is not below one
@@ -149,7 +145,7 @@ func steadyUpload(file *os.File, info fs.FileInfo) (api.Upload, error) {
 		return u, err
 	}
 	if int64(n) != info.Size() || changed(file, info) {
-		return u, errUnsteady
+		return u, api.ErrUnsteady
 	}
 	contents = contents[:n]
 	sum := sha256.Sum256(contents)
@@ -167,13 +163,13 @@ type steadyReader struct {
 	read    int64
 }
 
-// Read reads, or fails with errUnsteady.
+// Read reads, or fails with api.ErrUnsteady.
 func (s *steadyReader) Read(p []byte) (int, error) {
 	n, err := s.section.Read(p)
 	s.read += int64(n)
 	ended := err == io.EOF || s.read == s.info.Size()
 	if ended && (s.read != s.info.Size() || changed(s.file, s.info)) {
-		return 0, errUnsteady
+		return 0, api.ErrUnsteady
 	}
 	return n, err
 }

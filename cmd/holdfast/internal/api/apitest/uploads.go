@@ -12,6 +12,7 @@ type uploading struct {
 	at        []string // where it goes
 	size      int
 	bytes     []byte
+	takes     int // requests that took it over from those before
 	ifAbsent  bool
 	mediaType string
 	file      *node // what it became
@@ -41,19 +42,31 @@ func (s *Server) openUpload(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// onUpload answers HEAD and PATCH of an upload.
+// onUpload answers HEAD, PATCH and DELETE of an upload.
 func (s *Server) onUpload(w http.ResponseWriter, r *http.Request, id string) {
 	s.mu.Lock()
 	u := s.uploads[id]
+	take := 0
+	if u != nil {
+		u.takes++
+		take = u.takes
+	}
 	s.mu.Unlock()
 	if u == nil {
 		refuse(w, "NOT_FOUND", "there is no such upload")
 		return
 	}
-	if r.Method == http.MethodHead {
+	switch r.Method {
+	case http.MethodHead:
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		u.describe(w)
+		w.WriteHeader(http.StatusNoContent)
+		return
+	case http.MethodDelete:
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.uploads, id)
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
@@ -68,6 +81,10 @@ func (s *Server) onUpload(w http.ResponseWriter, r *http.Request, id string) {
 	contents, err := io.ReadAll(r.Body)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if u.takes != take {
+		refuse(w, "UPLOAD_SUPERSEDED", "a newer request took over")
+		return
+	}
 	u.bytes = append(u.bytes, contents...)
 	if err != nil || len(u.bytes) != u.size {
 		refuse(w, "INVALID_ARGUMENT", "the body is shorter than announced")
@@ -96,6 +113,13 @@ func (u *uploading) describe(w http.ResponseWriter) {
 	}
 	w.Header().Set("Upload-Offset", strconv.Itoa(len(u.bytes)))
 	w.Header().Set("Upload-Complete", complete)
+}
+
+// Uploads returns how many uploads there are.
+func (s *Server) Uploads() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.uploads)
 }
 
 // ForgetUploads lets all uploads expire.

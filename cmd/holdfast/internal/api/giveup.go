@@ -1,0 +1,56 @@
+package api
+
+import (
+	"errors"
+
+	"github.com/holdfast-files/holdfast/internal/fault"
+	errorsv1 "github.com/holdfast-files/holdfast/proto/holdfast/errors/v1"
+)
+
+// ErrUnsteady is why contents that are being written are not uploaded: what was
+// sent would be neither the old nor the new ones.
+var ErrUnsteady = errors.New("the file was changed while it was read")
+
+// hopeful reports whether an attempt that failed so is worth another at once,
+// and makes ready for it: an upload that is gone is opened anew, and one that is
+// further than was thought is asked.
+func (s *sending) hopeful(err error) bool {
+	switch {
+	case s.location == "":
+		return false
+	case errors.Is(err, fault.NotFound), fault.ReasonOf(err) == errorsv1.Reason_REASON_EXPIRED:
+		s.restart()
+		return true
+	}
+	return fault.ReasonOf(err) == errorsv1.Reason_REASON_OFFSET_MISMATCH
+}
+
+func (s *sending) restart() {
+	s.Memory.Forget()
+	s.location, s.key, s.offset, s.summed = "", "", 0, 0
+	s.sum.Reset()
+	s.tell(0)
+}
+
+// leave keeps the upload for another run where that can go on with it.
+func (s *sending) leave(err error) {
+	s.tell(0)
+	if s.location == "" || !hopeless(err) {
+		return
+	}
+	s.Memory.Forget()
+}
+
+// hopeless reports whether an upload that failed so will never be completed,
+// whoever comes back for it. All else may pass, if not by itself: a credential is
+// renewed, a disk gets room, a server is repaired.
+func hopeless(err error) bool {
+	switch fault.ReasonOf(err) {
+	case errorsv1.Reason_REASON_DIGEST_MISMATCH,
+		errorsv1.Reason_REASON_PRECONDITION_FAILED,
+		errorsv1.Reason_REASON_INVALID_ARGUMENT,
+		errorsv1.Reason_REASON_DATA_LOSS: // of what came before
+		return true
+	}
+	return errors.Is(err, ErrUnsteady)
+}
