@@ -1,11 +1,17 @@
 package api
 
 import (
+	"context"
 	"errors"
+	"net/http"
+	"time"
 
 	"github.com/holdfast-files/holdfast/internal/fault"
 	errorsv1 "github.com/holdfast-files/holdfast/proto/holdfast/errors/v1"
 )
+
+// giveUpLimit bounds how long giving up an upload may take.
+const giveUpLimit = 5 * time.Second
 
 // ErrUnsteady is why contents that are being written are not uploaded: what was
 // sent would be neither the old nor the new ones.
@@ -33,12 +39,29 @@ func (s *sending) restart() {
 }
 
 // leave keeps the upload for another run where that can go on with it.
-func (s *sending) leave(err error) {
+func (s *sending) leave(ctx context.Context, err error) {
 	s.tell(0)
 	if s.location == "" || !hopeless(err) {
 		return
 	}
+	s.giveUp(ctx)
 	s.Memory.Forget()
+}
+
+// giveUp tells the server that nobody will come back for the upload, so that its
+// bytes, its slot and what it reserved are free before its time is over. Whoever
+// interrupts the program does not keep it from that; nothing repeats it, as time
+// comes to the same. A file that the upload has become stays.
+func (s *sending) giveUp(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), giveUpLimit)
+	defer cancel()
+	req, err := s.client.request(ctx, http.MethodDelete, s.client.server+s.location)
+	if err != nil {
+		return
+	}
+	if resp, err := s.client.send(req); err == nil {
+		_ = resp.Body.Close() // it is empty
+	}
 }
 
 // hopeless reports whether an upload that failed so will never be completed,

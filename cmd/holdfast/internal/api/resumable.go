@@ -46,7 +46,8 @@ type Resumable struct {
 // acknowledged is sent again; the SHA-256 of all that was read, before and after
 // the cuts, is compared with what the server has in the end.
 //
-// After an error Memory still has the URL, unless nothing can go on there.
+// After an error Memory still has the URL, unless nothing can go on there: then
+// the upload is given up on the server, too.
 func (c *Client) UploadResumable(ctx context.Context, u Resumable) (*Stored, error) {
 	s := &sending{client: c, Resumable: u, location: u.Memory.Load(), sum: sha256.New()}
 	for attempt := 0; ; {
@@ -62,12 +63,12 @@ func (c *Client) UploadResumable(ctx context.Context, u Resumable) (*Stored, err
 			attempt, s.mark = 0, s.sent
 		}
 		if !s.hopeful(err) && !c.retry.pause(ctx, err, attempt) {
-			s.leave(err)
+			s.leave(ctx, err)
 			return stored, err
 		}
 		attempt++
 		if attempt > c.retry.retries+1 {
-			s.leave(err)
+			s.leave(ctx, err)
 			return stored, err
 		}
 	}

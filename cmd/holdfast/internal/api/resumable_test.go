@@ -201,3 +201,42 @@ func TestUploadResumableOfAnother(t *testing.T) {
 		t.Errorf("%d uploads are left", n)
 	}
 }
+
+// What nobody can go on with is given up on the server too, once: neither an
+// interruption nor a server that refuses that keeps the client.
+func TestUploadResumableGivenUp(t *testing.T) {
+	for _, reason := range []string{"PRECONDITION_FAILED", "INVALID_ARGUMENT", "DIGEST_MISMATCH", "DATA_LOSS", "unsteady", "refused"} {
+		t.Run(reason, func(t *testing.T) {
+			s := apitest.New(t)
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			memory, left := new(kept), 0
+			u := resumable("/a", contents, memory)
+			s.Inject("PATCH", "/uploads", apitest.CutKept(1_000_000))
+			switch reason {
+			case "unsteady":
+				u.From = func(offset int64) io.Reader {
+					return io.MultiReader(bytes.NewReader(contents[offset:2_000_000]), readerFunc(func([]byte) (int, error) {
+						cancel()
+						return 0, api.ErrUnsteady
+					}))
+				}
+			case "refused":
+				s.Inject("PATCH", "/uploads", apitest.Refuse("INVALID_ARGUMENT", ""))
+				s.Inject("DELETE", "/uploads", apitest.Refuse("UNAVAILABLE", "0"))
+				left = 1
+			default:
+				s.Inject("PATCH", "/uploads", apitest.Refuse(reason, ""))
+			}
+			if _, err := client(t, s).UploadResumable(ctx, u); err == nil {
+				t.Fatal("want an error")
+			}
+			if n := s.Uploads(); n != left || memory.location != "" {
+				t.Errorf("%d uploads are left, %q remembered", n, memory.location)
+			}
+			if n := strings.Count(strings.Join(s.Calls(), "\n"), "DELETE "); n != 1 {
+				t.Errorf("given up %d times", n)
+			}
+		})
+	}
+}
