@@ -59,8 +59,8 @@ func (c *Client) UploadResumable(ctx context.Context, u Resumable) (*Stored, err
 			u.Memory.Forget()
 			return stored, nil
 		}
-		if s.sent-s.mark >= progressBytes {
-			attempt, s.mark = 0, s.sent
+		if s.offset-s.mark >= progressBytes {
+			attempt, s.mark = 0, s.offset
 		}
 		if !s.hopeful(err) && !c.retry.pause(ctx, err, attempt) {
 			s.leave(ctx, err)
@@ -81,11 +81,10 @@ type sending struct {
 	location string // URL of the upload, relative to the server; "" before there is one
 	key      string // Idempotency-Key of its creation
 
-	offset int64     // what the server has
+	offset int64     // what the server said that it has
 	sum    hash.Hash // of the contents up to summed
 	summed int64
-	sent   int64 // bytes sent in all
-	mark   int64 // sent at the last progress
+	mark   int64 // offset at the last progress, which an upload begun anew has yet to pass
 	told   int64 // what Moved was told
 }
 
@@ -208,7 +207,6 @@ func (s *sending) add(ctx context.Context) (*Stored, error) {
 	}
 	stored, err := c.exchange(watched, req)
 	sent, _, readErr := b.finish(true) // what was told to Moved is set right by the next query
-	s.sent += sent
 	if err == nil && readErr == nil {
 		s.summed += sent
 		return stored, nil

@@ -240,3 +240,43 @@ func TestUploadResumableGivenUp(t *testing.T) {
 		})
 	}
 }
+
+// Whatever is taken and not kept is no progress: the repetitions come to an end.
+func TestUploadResumableComesToAnEnd(t *testing.T) {
+	const retries = 3 // of client
+	for name, faults := range map[string][]apitest.Fault{
+		"nothing kept":        {apitest.Cut(2 << 20)},
+		"kept, and forgotten": {apitest.CutKept(2 << 20), apitest.Refuse("NOT_FOUND", "")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := apitest.New(t)
+			c := client(t, s)
+			lookup(t, c, "/")
+			for range 5 * retries {
+				for _, f := range faults {
+					s.Inject("PATCH", "/uploads", f)
+				}
+			}
+			if stored, err := c.UploadResumable(t.Context(), resumable("/a", contents, new(kept))); err == nil {
+				t.Errorf("stored %v at the end of the faults", stored.Node)
+			}
+		})
+	}
+}
+
+// As long as there is progress there is no end to the repetitions.
+func TestUploadResumableWhileItGoesOn(t *testing.T) {
+	s := apitest.New(t)
+	c := client(t, s)
+	lookup(t, c, "/")
+	long := bytes.Repeat(contents[:1<<20], 8)
+	for range 7 {
+		s.Inject("PATCH", "/uploads", apitest.CutKept(1<<20))
+	}
+	if _, err := c.UploadResumable(t.Context(), resumable("/a", long, new(kept))); err != nil {
+		t.Fatal(err)
+	}
+	if s.Tree()["/a"] != string(long) {
+		t.Error("other bytes")
+	}
+}
