@@ -25,7 +25,10 @@ when there are several sources, and else under its name. A source that ends in
 "/." stands for what is in the folder.
 
 A file appears under its name when it is whole and its SHA-256 is right. A
-download that is cut carries on from where it was.`
+download that is cut carries on from where it was. With --force the new file is
+on disk before the old one goes; files that replace nothing are left to the
+system to write, so after a loss of power get them again, with --force
+--checksum.`
 }
 
 // Validate checks the arguments.

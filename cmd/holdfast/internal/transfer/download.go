@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -112,36 +113,25 @@ func (r *getRun) download(ctx context.Context, to localNode, source api.Source, 
 		}
 	}()
 	_, err = io.CopyBuffer(io.MultiWriter(file, moved), struct{ io.Reader }{content}, make([]byte, min(copyBytes, content.SizeBytes+1)))
+	if err == nil && item.Outcome == Replaced {
+		err = r.flush(file)
+	}
 	if err = errors.Join(err, file.Close()); err != nil {
 		return item, err
 	}
 	if err = publish(to, partial, r.Existing == Replace); err != nil {
 		return item, err
 	}
+	if item.Outcome == Replaced {
+		if err = r.flushFolder(to); err != nil {
+			return item, fmt.Errorf("it is replaced, but may not stay so without power: %w", err)
+		}
+	}
 	item.SizeBytes, item.SHA256 = content.SizeBytes, hex.EncodeToString(content.Sum())
 	if !content.Verifiable {
 		item.Note = "not verified: the server knows no sha-256 of it yet"
 	}
 	return item, nil
-}
-
-// publish gives a file its name. Unless it may replace, it fails when the name
-// was taken meanwhile; on file systems without hard links a file that appears
-// in the very moment is lost.
-func publish(to localNode, partial string, replace bool) error {
-	if !replace {
-		err := to.root.Link(partial, to.rel)
-		if err == nil {
-			return to.root.Remove(partial)
-		}
-		if errors.Is(err, fs.ErrExist) {
-			return exists(to.shown())
-		}
-		if _, err := to.root.Lstat(to.rel); err == nil {
-			return exists(to.shown())
-		}
-	}
-	return to.root.Rename(partial, to.rel)
 }
 
 // counter counts the bytes that are written to it.

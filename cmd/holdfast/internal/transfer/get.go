@@ -15,7 +15,8 @@ import (
 )
 
 // Get copies files and folders of a space into the local file system. A file
-// appears under its name only when it is whole and verified.
+// appears under its name only when it is whole and verified. One that replaces
+// another is on disk before, so that a loss of power leaves either of them.
 type Get struct {
 	Client *api.Client
 	// Jobs is how many files are received at the same time.
@@ -33,6 +34,8 @@ type Get struct {
 	Report func(Item)
 	// Meter is told how far it has come.
 	Meter *progress.Meter
+
+	sync func(*os.File) error // (*os.File).Sync when nil
 }
 
 // Run copies sources to a local destination the way cp does: into it when it

@@ -1,8 +1,12 @@
 package transfer_test
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"syscall"
 	"testing"
 	"time"
 
@@ -196,4 +200,66 @@ func TestGetDestinations(t *testing.T) {
 		"/a/.":     "failed: /a is a file",
 		"/missing": "failed: there is nothing at /missing",
 	})
+}
+
+// TestGetReplacesDurably looks at the name at each sync: the new contents are on
+// disk before they take it from the old ones, and then the folder is. What takes
+// no name from anything is not synced.
+func TestGetReplacesDurably(t *testing.T) {
+	b := newBench(t)
+	b.Add("/d/sub/old", []byte("2"))
+	b.Add("/d/sub/new", []byte("1"))
+	here := t.TempDir()
+	write(t, here, tree{"sub/old": "was"})
+	get := b.get()
+	get.Existing, get.Jobs = transfer.Replace, 1
+	var synced []string
+	get.SyncWith(func(f *os.File) error {
+		name := "folder " + filepath.Base(f.Name())
+		if contents, err := os.ReadFile(f.Name()); err == nil {
+			name = "file with " + string(contents)
+		}
+		old, err := os.ReadFile(filepath.Join(here, "sub", "old"))
+		synced = append(synced, name+", old has "+string(old))
+		return errors.Join(err, f.Sync())
+	})
+	b.succeed(t, get.Run(t.Context(), []string{"/d/."}, here))
+	want := []string{"file with 2, old has was", "folder sub, old has 2"}
+	if !slices.Equal(synced, want) {
+		t.Errorf("synced %q, want %q", synced, want)
+	}
+	same(t, read(t, here), tree{"sub/": "", "sub/old": "2", "sub/new": "1"})
+}
+
+// TestGetKeepsWhatItCannotReplaceDurably has a disk tell at the sync that it did
+// not write the file, and file systems fail or refuse to sync folders.
+func TestGetKeepsWhatItCannotReplaceDurably(t *testing.T) {
+	for name, test := range map[string]struct {
+		file, folder error
+		outcome      string
+		after        tree
+	}{
+		"file not written":   {file: syscall.EIO, outcome: "failed: input/output error", after: tree{"a": "was"}},
+		"folder not written": {folder: syscall.EIO, outcome: "failed: it is replaced, but", after: tree{"a": "new"}},
+		"folder not synced":  {folder: syscall.EINVAL, outcome: "replaced", after: tree{"a": "new"}},
+		"folder not read":    {folder: fs.ErrPermission, outcome: "replaced", after: tree{"a": "new"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			b.Add("/a", []byte("new"))
+			here := t.TempDir()
+			write(t, here, tree{"a": "was"})
+			get := b.get()
+			get.Existing = transfer.Replace
+			get.SyncWith(func(f *os.File) error {
+				if info, err := f.Stat(); err != nil || info.IsDir() {
+					return errors.Join(err, test.folder)
+				}
+				return test.file
+			})
+			check(t, get.Run(t.Context(), []string{"/a"}, here))
+			b.expect(t, map[string]string{"/a": test.outcome})
+			same(t, read(t, here), test.after)
+		})
+	}
 }
