@@ -103,14 +103,17 @@ func putOwners(space, node string, r *recordv1.Revision) []table.Write {
 }
 
 // dropContents returns the write of the job that deletes extents, of lists and
-// others, once they are due; none when there are none.
-func dropContents(space string, lists []*recordv1.ExtentList, extents []*recordv1.Extent, due int64) []table.Write {
+// others, once the retention is over; none when there are none. Until then who
+// reads them can go on, and a table that is restored to a moment at which a record
+// had them finds them.
+func (n *Namespace) dropContents(space string, lists []*recordv1.ExtentList, extents []*recordv1.Extent) []table.Write {
 	ids := record.BlobIDs(extents)
 	if len(ids) == 0 && len(lists) == 0 {
 		return nil
 	}
 	write, _ := newJob(&recordv1.Job{
-		Kind: recordv1.Job_BLOBS, Space: space, BlobIds: ids, Lists: lists, DueMicros: due,
+		Kind: recordv1.Job_BLOBS, Space: space, BlobIds: ids, Lists: lists,
+		DueMicros: n.now() + n.config.BlobRetention.Microseconds(),
 	}, record.NewID())
 	return []table.Write{write}
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/holdfast-files/holdfast/services/metadata/table"
 )
 
-// DropUpload gives an upload up. What it stored becomes due, unless a file has
-// it; whoever is still adding to it finds it gone.
+// DropUpload gives an upload up. What it stored goes after the retention, unless a
+// file has it; whoever is still adding to it finds it gone.
 func (n *Namespace) DropUpload(
 	ctx context.Context, req *ledgerv1.DropUploadRequest,
 ) (*ledgerv1.DropUploadResponse, error) {
@@ -43,10 +43,9 @@ func (n *Namespace) dropUpload(ctx context.Context, u upload) ([]table.Write, er
 	if err != nil {
 		return nil, err
 	}
-	now := n.now()
 	writes = append(writes, table.Delete(record.Upload(u.name.Space, u.name.ID), table.IfTag(u.tag)))
-	writes = append(writes, dropContents(u.name.Space, u.lists(), u.GetExtents(), now)...)
-	return append(writes, dropPending(u.name.Space, u.GetPending(), now)...), nil
+	writes = append(writes, n.dropContents(u.name.Space, u.lists(), u.GetExtents())...)
+	return append(writes, dropPending(u.name.Space, u.GetPending(), n.now())...), nil
 }
 
 // stepUpload removes an upload whose time is over. Bytes that came since the job

@@ -145,7 +145,7 @@ func (n *Namespace) keep(
 		next.DigestUnknown = len(req.GetSha256State()) == 0
 		next.ExpireMicros = n.now() + n.config.UploadExpiry.Microseconds()
 	}
-	writes := dropContents(u.name.Space, nil, replaced, n.now())
+	writes := n.dropContents(u.name.Space, nil, replaced)
 	for len(next.GetExtents()) > maxUploadExtents {
 		writes = append(writes, putBatch(u.name.Space, u.listID(), next.GetBatches(), next.GetExtents()[:batchExtents]))
 		next.Batches++

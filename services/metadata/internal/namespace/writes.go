@@ -80,7 +80,7 @@ func (n *Namespace) dropBlobs(space string, revisions ...*recordv1.Revision) []t
 			}
 		}
 	}
-	return dropContents(space, lists, extents, n.now()+n.config.BlobRetention.Microseconds())
+	return n.dropContents(space, lists, extents)
 }
 
 // jobRef returns the key of a job as text, to be kept within its node.
