@@ -27,7 +27,7 @@ type cutBody struct{ io.Reader }
 
 func (b cutBody) Read(p []byte) (int, error) {
 	n, err := b.Reader.Read(p)
-	if err == io.EOF { //nolint:errorlint // as io.Reader has it
+	if err == io.EOF {
 		err = io.ErrUnexpectedEOF
 	}
 	return n, err

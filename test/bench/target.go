@@ -78,7 +78,7 @@ func holdfast(ctx context.Context, mode fleet.Mode, programs, dataDir string, fl
 	defer log.Close() //nolint:errcheck // the programs have it open for themselves
 	f, err := fleet.Start(ctx, fleet.Config{Mode: mode, Programs: programs, DataDir: dataDir, Flags: all, Log: log})
 	if err != nil {
-		text, _ := os.ReadFile(log.Name()) //nolint:errcheck // only to explain
+		text, _ := os.ReadFile(log.Name()) // only to explain
 		return target{}, fmt.Errorf("%w: %s", err, text)
 	}
 	return measured("Holdfast, "+string(mode), f), nil
