@@ -235,6 +235,11 @@ func (a *appending) store(ctx context.Context, data []byte) error {
 	if len(data) == 0 {
 		return a.settle(ctx, 0, nil)
 	}
+	if a.blob == "" {
+		if err := a.reserve(ctx); err != nil { // before the tail is looked at
+			return err
+		}
+	}
 	joins := 0
 	if a.sum == nil || a.feed.finished() && len(a.held) == 0 {
 		joins = a.joins(a.tail, a.offset(), int64(len(data)))

@@ -110,11 +110,15 @@ func (a *appending) tidy(ctx context.Context) error {
 	return nil
 }
 
-// reserve has the ledger give out the next blob id.
+// reserve has the ledger give out the next blob id, and tell the tail: it is another
+// than we know when extents were joined and the answer was lost.
 func (a *appending) reserve(ctx context.Context) error {
 	kept, err := a.keep(ctx, &ledgerv1.KeepExtentsRequest{Grant: a.grant, OffsetBytes: a.offset(), More: true})
-	a.blob = kept.GetBlobId()
-	return err
+	if err != nil {
+		return err
+	}
+	a.tail, a.blob = kept.GetTail(), kept.GetBlobId()
+	return nil
 }
 
 // join stores the bytes of the last extents, and data behind them, as one.
