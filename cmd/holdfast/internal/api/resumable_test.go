@@ -190,9 +190,8 @@ func TestUploadResumableOfAnother(t *testing.T) {
 	memory := new(kept)
 	s.Inject("PATCH", "/uploads", apitest.CutKept(2_000_000))
 	s.Inject("HEAD", "/uploads", apitest.Refuse("INTERNAL", ""))
-	_, _ = client(t, s).UploadResumable(t.Context(), resumable("/a", contents, memory)) // is cut
-	if memory.location == "" {
-		t.Fatal("nothing is remembered")
+	if _, err := client(t, s).UploadResumable(t.Context(), resumable("/a", contents, memory)); err == nil || memory.location == "" {
+		t.Fatalf("an upload that is cut: %v, %q remembered", err, memory.location)
 	}
 	if _, err := client(t, s).UploadResumable(t.Context(), resumable("/a", contents[:10], memory)); err == nil || memory.location != "" {
 		t.Errorf("%v, %q remembered", err, memory.location)
