@@ -46,7 +46,8 @@ func New(cfg Config) *Server {
 	return &Server{
 		blobs: cfg.Blobs,
 		content: content.New(content.Config{
-			Blobs: cfg.Blobs, Ledger: cfg.Ledger, Logger: cfg.Logger, UploadMemory: limits.UploadMemory << 20,
+			Blobs: cfg.Blobs, Ledger: cfg.Ledger, Logger: cfg.Logger,
+			UploadMemory: limits.UploadMemory << 20, CommitTimeout: limits.CommitTimeout,
 		}),
 		sweeper: sweeper.New(sweeper.Config{
 			Blobs: cfg.Blobs, Ledger: cfg.Ledger, Logger: cfg.Logger,

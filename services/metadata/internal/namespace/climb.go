@@ -95,11 +95,15 @@ func (n *Namespace) standing(at resource.File) (standing, bool) {
 // climb walks from a folder up to the root, or to an ancestor whose standing is
 // remembered, and returns the standings of the folders on the way. They hold if
 // the version is still the same afterwards. A chain that is broken, by a folder
-// that is gone or in the trash, is NOT_FOUND.
+// that is gone or in the trash, is NOT_FOUND, and one without end errCycle.
 func (n *Namespace) climb(ctx context.Context, at resource.File, version int64) (map[string]standing, error) {
 	var chain []*recordv1.Node
+	var way wayUp
 	top := standing{version: version}
 	for id := at.ID; id != record.Root; {
+		if way.closes(id) {
+			return nil, errCycle
+		}
 		if s, ok := n.tree.standings.Get(folderKey{at.Space, id}); ok && s.version == version {
 			top = s
 			break
@@ -130,10 +134,31 @@ func (n *Namespace) climb(ctx context.Context, at resource.File, version int64) 
 	return standings, nil
 }
 
+// errCycle tells of folders that lie in each other: damage, for no request makes
+// them, or what a walk saw of folders that were moved under it.
+var errCycle = fault.New(errorsv1.Reason_REASON_DATA_LOSS, "folders lie in each other")
+
+// A wayUp notices when it goes round, with one id to remember: it takes the id
+// after 1, 2, 4, 8... steps and waits for it to come again (Brent 1980).
+type wayUp struct {
+	mark        string
+	steps, next int
+}
+
+func (w *wayUp) closes(id string) bool {
+	if id == w.mark {
+		return true
+	}
+	if w.steps++; w.steps > w.next {
+		w.mark, w.next = id, 2*w.steps
+	}
+	return false
+}
+
 // ifSettled returns err if the version of the space is still the given one, so
 // that err is the truth of one moment, and errUnsettled if not.
 func (n *Namespace) ifSettled(ctx context.Context, space string, version int64, err error) error {
-	if !errors.Is(err, fault.NotFound) {
+	if !errors.Is(err, fault.NotFound) && !errors.Is(err, errCycle) {
 		return err
 	}
 	h, headErr := n.head(ctx, space)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -96,18 +97,55 @@ func TestInterleavingsWithDeletion(t *testing.T) {
 	}
 }
 
-// The id of a space is free when all that it held has been removed and not
-// before, however late the sweeper is: what is removed later would be taken off
-// what another space of this id holds.
-func TestSpaceIsGoneWhenItsContentsAre(t *testing.T) {
-	const files = 100
+// TestInterleavingsWithEmptying lets the steps by which a deleted space is emptied,
+// attempts to make it again and time come in any order. Its id is free when all
+// that it held has been removed and not before, however late which step is: what
+// is removed later would be taken off what another space of this id holds.
+func TestInterleavingsWithEmptying(t *testing.T) {
+	for seed := range uint64(20) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			w := deletedWorld(t)
+			random := rand.New(rand.NewPCG(seed, 0))
+			for !w.madeAgain() {
+				switch random.IntN(3) {
+				case 0:
+					w.clock.Advance(11 * time.Minute)
+				default:
+					one := &ledgerv1.ClaimJobsRequest{Limit: 1, LeaseDuration: durationpb.New(time.Minute)}
+					if _, err := w.ClaimJobs(w.ctx, one); err != nil {
+						t.Fatal(err)
+					}
+				}
+				w.audit()
+			}
+			for key := range w.items() {
+				if key[0] == 'N' && key != "N#"+testSpace+"#root|NODE" {
+					t.Errorf("the id was free when there was still %s", key)
+				}
+			}
+			w.wantUsage(0, 0)
+			w.sweepAll()
+			w.wantUsage(0, 0)
+			w.audit()
+			if len(w.blobs) != 0 {
+				t.Errorf("%d blobs left", len(w.blobs))
+			}
+			w.put("/new", "x")
+			w.wantUsage(1, 1)
+		})
+	}
+}
+
+// deletedWorld returns a world whose space was deleted by force with all that
+// takes jobs of its own to remove: more in a folder and more revisions than one
+// step takes, folders in folders, and an expired file whose name another took.
+func deletedWorld(t *testing.T) *world {
+	t.Helper()
 	w := newWorld(t)
 	w.put("/expired", "its name is taken when the space is deleted")
-	for i := range files {
+	for i := range 30 {
 		w.put(fmt.Sprintf("/folder/%d", i), "contents")
-	}
-	for i := range 30 { // more revisions than go with their file
-		w.put("/revisions", fmt.Sprint(i))
+		w.put("/folder/in/folder/revisions", fmt.Sprint(i))
 	}
 	soon := timestamppb.New(w.clock.Now().Add(time.Hour))
 	_, err := w.UpdateFile(w.ctx, &metadatav1.UpdateFileRequest{
@@ -122,38 +160,15 @@ func TestSpaceIsGoneWhenItsContentsAre(t *testing.T) {
 	if _, err := w.DeleteSpace(w.ctx, &metadatav1.DeleteSpaceRequest{Name: parent, Force: true}); err != nil {
 		t.Fatal(err)
 	}
-	left := func() (nodes int) {
-		for key := range w.items() {
-			if key[0] == 'N' && key != "N#"+testSpace+"#root|NODE" {
-				nodes++
-			}
-		}
-		return nodes
+	return w
+}
+
+// madeAgain tries to make the space, and reports whether its id was free.
+func (w *world) madeAgain() bool {
+	w.t.Helper()
+	_, err := w.CreateSpace(w.ctx, &metadatav1.CreateSpaceRequest{SpaceId: testSpace})
+	if err != nil && !errors.Is(err, fault.Exists) {
+		w.t.Fatal(err)
 	}
-	for {
-		_, err := w.CreateSpace(w.ctx, &metadatav1.CreateSpaceRequest{SpaceId: testSpace})
-		if err == nil {
-			break
-		}
-		if !errors.Is(err, fault.Exists) {
-			t.Fatal(err)
-		}
-		w.audit()
-		w.clock.Advance(11 * time.Minute)
-		if _, err := w.ClaimJobs(w.ctx, &ledgerv1.ClaimJobsRequest{Limit: 1, LeaseDuration: durationpb.New(time.Minute)}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if n := left(); n != 0 {
-		t.Errorf("the id was free when %d records of nodes were left", n)
-	}
-	w.wantUsage(0, 0)
-	w.sweepAll()
-	w.wantUsage(0, 0)
-	w.audit()
-	if len(w.blobs) != 0 {
-		t.Errorf("%d blobs left", len(w.blobs))
-	}
-	w.put("/new", "x")
-	w.wantUsage(1, 1)
+	return err == nil
 }

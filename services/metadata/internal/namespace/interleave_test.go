@@ -84,10 +84,7 @@ func intruders(p plot) map[string]operation {
 
 // readers are what only looks.
 var readers = map[string]operation{
-	"get below": func(w *world, tree planted, _ string) error {
-		_, err := w.GetFile(w.ctx, &metadatav1.GetFileRequest{Name: tree["/a/sub/g"].GetName()})
-		return err
-	},
+	"get below": func(w *world, tree planted, _ string) error { return w.found(tree["/a/sub/g"]) },
 	"look up below": func(w *world, _ planted, _ string) error {
 		_, err := w.look("/a/sub/h")
 		return err
@@ -98,9 +95,15 @@ var readers = map[string]operation{
 	},
 }
 
-// changesInTwo are changes after each of which something is so that was never so
-// together with what was so before.
+// changesInTwo are changes after each of which something is so, or is seen to be
+// so, that was never so together with what was so before.
 var changesInTwo = map[string]operation{
+	"target is trashed and the file looked for": func(w *world, tree planted, id string) error {
+		return cmp.Or(w.trashOnce(tree["/b"], id), w.found(tree["/a/f"]))
+	},
+	"folder is trashed and the trash looked at": func(w *world, tree planted, id string) error {
+		return cmp.Or(w.trashOnce(tree["/a"], id), w.found(tree["/trashedfile"]))
+	},
 	"target is purged and swept": func(w *world, tree planted, id string) error {
 		err := w.trashOnce(tree["/b"], id)
 		if err == nil {
@@ -117,6 +120,12 @@ var changesInTwo = map[string]operation{
 	"file is purged and its name taken": func(w *world, tree planted, id string) error {
 		return cmp.Or(operations["purge file"](w, tree, ""), operations["create folder"](w, tree, id))
 	},
+}
+
+// found looks at a node, which is NOT_FOUND where its folder is in the trash.
+func (w *world) found(node *metadatav1.File) error {
+	_, err := w.GetFile(w.ctx, &metadatav1.GetFileRequest{Name: node.GetName()})
+	return err
 }
 
 // behind returns a process whose clock stands still.

@@ -100,7 +100,11 @@ func (n *Namespace) target(ctx context.Context, node *recordv1.Node, to resource
 // root. It is part of a read under the folder.
 func (n *Namespace) ancestors(ctx context.Context, at resource.File) ([]string, error) {
 	var chain []string
+	var way wayUp
 	for id := at.ID; id != record.Root; {
+		if way.closes(id) {
+			return nil, errCycle
+		}
 		chain = append(chain, id)
 		folder, err := n.nodeRecord(ctx, resource.File{Space: at.Space, ID: id})
 		if err != nil {
