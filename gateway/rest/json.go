@@ -69,20 +69,17 @@ func (h *Handler) serveJSON(x *exchange, m *jsonMethod) error {
 
 // readCall reads the header fields that act on the call.
 func readCall(r *http.Request, m *jsonMethod) (*jsonCall, error) {
-	call := &jsonCall{method: m, reading: m.httpMethod == http.MethodGet}
+	call := &jsonCall{method: m, reading: m.httpMethod == http.MethodGet, ifMatch: strings.Join(r.Header["If-Match"], ",")}
 	var err error
 	if call.match, err = header.ParseTags("If-Match", r.Header["If-Match"]); err != nil {
-		if call.reading || m.etag == nil {
-			return nil, err
+		if call.reading || m.etag == nil || strings.Trim(call.ifMatch, " \t,") == "" {
+			return nil, err // to metadata an etag of nothing would be none
 		}
 		// Metadata also takes etags without quotes, and says what is wrong.
 		call.match.Present = true
 	}
-	if call.match.Present {
-		call.ifMatch = strings.Join(r.Header["If-Match"], ",")
-		if !call.reading && m.etag == nil {
-			return nil, fault.Invalidf("If-Match", "this method takes no condition")
-		}
+	if call.match.Present && !call.reading && m.etag == nil {
+		return nil, fault.Invalidf("If-Match", "this method takes no condition")
 	}
 	if call.noneMatch, err = header.ParseTags("If-None-Match", r.Header["If-None-Match"]); err != nil {
 		return nil, err

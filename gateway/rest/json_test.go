@@ -276,6 +276,32 @@ func TestJSONRefusesConditions(t *testing.T) {
 	r.do(http.MethodDelete, filesURL+"/x", nil, "If-None-Match", `"e"`).wants(t, http.StatusBadRequest, "INVALID_ARGUMENT")
 }
 
+// A condition that names nothing is malformed. Metadata would take it for none.
+func TestJSONRefusesEmptyConditions(t *testing.T) {
+	r := newRig(t, rest.Config{})
+	for method, urls := range map[string][]string{
+		http.MethodDelete: {filesURL + "/x", "/v1/spaces/default", "/v1/spaces/default/shares/s"},
+		http.MethodPatch:  {filesURL + "/x", "/v1/spaces/default"},
+		http.MethodPost:   {filesURL + "/x:move", filesURL + "/x:purge", filesURL + "/x:undelete", filesURL + "/x/revisions/r:restore"},
+	} {
+		for _, url := range urls {
+			for _, lines := range [][]string{{""}, {","}, {" , ,\t"}, {"", ""}} {
+				var fields []string
+				for _, line := range lines {
+					fields = append(fields, "If-Match", line)
+				}
+				a := r.do(method, url, strings.NewReader(`{}`), fields...)
+				if a.StatusCode != http.StatusBadRequest {
+					t.Errorf("%s %s with If-Match %q: %s", method, url, lines, a.Status)
+				}
+			}
+		}
+	}
+	if len(r.world.asked) != 0 {
+		t.Errorf("metadata was asked %v", r.world.asked)
+	}
+}
+
 // Nothing that a client writes into the header of a request may look to the
 // services as if we had said it.
 func TestJSONLeaksNoHeader(t *testing.T) {
