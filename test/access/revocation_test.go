@@ -97,7 +97,21 @@ func (w *world) auditTellsNoSecrets() {
 	w.t.Helper()
 	w.call("reader", http.MethodDelete, "/v1/spaces/team", "")
 	w.call("writer", http.MethodPut, "/v1/spaces/team/paths/audited.txt", "audited")
+	file := w.put(w.fresh())["name"].(string)
+	share := w.make(http.MethodPost, "/v1/spaces/team/shares", `{"file":"`+file+`","password":"open sesame"}`)
+	link := share["token"].(string)
+	for _, password := range []string{"wrong", "open sesame"} {
+		w.send(w.request(http.MethodPost, "/s/"+link, "password="+password))
+	}
+	signed := w.make(http.MethodPost, "/v1/"+file+":sign", "{}")["uri"].(string)
+	if status := w.status("", http.MethodGet, signed, ""); status != http.StatusOK {
+		w.t.Errorf("the signed link: %d", status)
+	}
+	linked := "share:team/" + share["name"].(string)[len("spaces/team/shares/"):]
 	wanted := []string{
+		linked + " holdfast.metadata.v1.ShareService/OpenShare denied " + file,
+		linked + " holdfast.metadata.v1.ShareService/OpenShare allowed " + file,
+		"user:root holdfast.ledger.v1.LedgerService/LocateShared allowed " + file,
 		"user:reader holdfast.metadata.v1.SpaceService/DeleteSpace denied",
 		"user:writer holdfast.ledger.v1.LedgerService/Begin allowed",
 		"user:writer holdfast.ledger.v1.LedgerService/Commit allowed",
@@ -117,7 +131,7 @@ func (w *world) auditTellsNoSecrets() {
 			w.t.Errorf("the credential of the %s is in a log", who)
 		}
 	}
-	if strings.Contains(logs, "hf_") || strings.Contains(logs, ledgerToken) {
+	if strings.Contains(logs, "hf_") || strings.Contains(logs, link) || strings.Contains(logs, signed) || strings.Contains(logs, ledgerToken) {
 		w.t.Error("a secret is in a log")
 	}
 }
@@ -136,7 +150,8 @@ func (w *world) auditTold(logs string) map[string]bool {
 				w.t.Errorf("the audit log does not tell the %s: %s", name, line)
 			}
 		}
-		told[fmt.Sprint(entry["principal"], " ", entry["method"], " ", entry["result"])] = true
+		line := fmt.Sprint(entry["principal"], " ", entry["method"], " ", entry["result"])
+		told[line], told[line+" "+fmt.Sprint(entry["resource"])] = true, true
 	}
 	return told
 }

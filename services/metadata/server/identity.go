@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"log/slog"
 	"time"
@@ -65,16 +66,25 @@ func (i Identity) Check(c *settings.Check) {
 	}
 }
 
+// bootstrapHash returns the SHA-256 of the bootstrap key, empty for none.
+func (i Identity) bootstrapHash() ([]byte, error) {
+	secret, err := settings.ReadSecret(i.BootstrapKey, i.BootstrapKeyFile)
+	if err != nil {
+		return nil, fmt.Errorf("bootstrap key: %w", err)
+	}
+	if secret == "" {
+		return nil, nil
+	}
+	hash := sha256.Sum256([]byte(secret))
+	return hash[:], nil
+}
+
 // authenticator returns what the settings ask for, nil for open mode.
 func (i Identity) authenticator(
-	ctx context.Context, keys identity.APIKeys, logger *slog.Logger, now func() time.Time,
+	ctx context.Context, keys identity.APIKeys, bootstrap []byte, logger *slog.Logger, now func() time.Time,
 ) (access.Authenticator, error) {
 	if !i.Configured() {
 		return nil, nil
-	}
-	bootstrap, err := settings.ReadSecret(i.BootstrapKey, i.BootstrapKeyFile)
-	if err != nil {
-		return nil, fmt.Errorf("bootstrap key: %w", err)
 	}
 	if i.OIDCIssuer == "" {
 		return identity.NewBearer(keys, nil, bootstrap), nil

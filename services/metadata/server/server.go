@@ -99,11 +99,16 @@ func New(ctx context.Context, config Config) (*Server, error) {
 	if config.Now == nil {
 		config.Now = time.Now
 	}
+	bootstrap, err := config.Identity.bootstrapHash()
+	if err != nil {
+		return nil, err
+	}
 	n, err := namespace.New(namespace.Config{
 		Table:          config.Table,
 		Now:            config.Now,
 		Logger:         config.Logger,
 		Secret:         config.Seal,
+		BootstrapHash:  bootstrap,
 		TrashRetention: config.Retention.TrashRetention,
 		UploadLifetime: config.Retention.UploadLifetime,
 		UploadExpiry:   config.Retention.UploadExpiry,
@@ -118,7 +123,7 @@ func New(ctx context.Context, config Config) (*Server, error) {
 	if !config.Identity.Configured() {
 		return s, nil
 	}
-	if s.dispatcher.Authenticator, err = config.Identity.authenticator(ctx, n, config.Logger, config.Now); err != nil {
+	if s.dispatcher.Authenticator, err = config.Identity.authenticator(ctx, n, bootstrap, config.Logger, config.Now); err != nil {
 		return nil, err
 	}
 	s.dispatcher.Rates = config.Rates.pace(config.Now)

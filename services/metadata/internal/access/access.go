@@ -75,8 +75,15 @@ type Principal struct {
 	// asked then.
 	Space string
 	Role  Role
-	// KeyHash is the SHA-256 of the API key that was borne, empty for none.
+	// KeyHash is the SHA-256 of the API key or bootstrap key that was borne, empty
+	// for none.
 	KeyHash []byte
+}
+
+// Bootstrap is who bears the bootstrap key of the configuration, of which this is
+// the SHA-256.
+func Bootstrap(hash []byte) Principal {
+	return Principal{ID: KeyPrefix + "bootstrap", Kind: KindKey, Administrator: true, KeyHash: hash}
 }
 
 // Anonymous is the principal of every caller in open mode. Nobody proves who he
@@ -100,11 +107,12 @@ func (p Principal) Names() []string {
 	return names
 }
 
-// How the names of members begin.
+// How the names of principals begin; those of links are never members.
 const (
 	UserPrefix  = "user:"
 	GroupPrefix = "group:"
 	KeyPrefix   = "key:"
+	SharePrefix = "share:"
 )
 
 // decision is what is known of a call's principal.
@@ -112,8 +120,10 @@ type decision struct {
 	principal Principal
 	// let is set when the call was let through to its handler.
 	let bool
-	// granted is whom a call with a grant was for.
+	// granted is whom a call with a grant or a link was for.
 	granted *Principal
+	// resource is what a call with a link was about; else the request says it.
+	resource string
 }
 
 type decisionKey struct{}
@@ -138,10 +148,17 @@ func ID(ctx context.Context) (string, error) {
 	return p.ID, err
 }
 
-// ActFor tells the audit log for whom a call is that came with a grant.
+// ActFor tells the audit log for whom a call is that came with a grant or a link.
 func ActFor(ctx context.Context, id string, kind Kind) {
 	if d, ok := ctx.Value(decisionKey{}).(*decision); ok && d.let {
 		d.granted = &Principal{ID: id, Kind: kind}
+	}
+}
+
+// ActOn tells the audit log what a call is about that came with a link.
+func ActOn(ctx context.Context, resource string) {
+	if d, ok := ctx.Value(decisionKey{}).(*decision); ok && d.let {
+		d.resource = resource
 	}
 }
 

@@ -97,6 +97,9 @@ func (a *Audit) told(ctx context.Context, c call) {
 // resource returns the name of what a call was about: what came of it, or else
 // what it asked for.
 func (c call) resource() string {
+	if c.decision.resource != "" {
+		return c.decision.resource
+	}
 	if c.err == nil {
 		if r, ok := c.resp.(interface{ GetName() string }); ok {
 			return r.GetName()

@@ -25,6 +25,8 @@ const (
 	maxBytes = 4 << 10
 	// maxDepth bounds the parentheses, since parsing is recursive.
 	maxDepth = 64
+	// maxConditions bounds what is looked at for each node of a listing.
+	maxConditions = 64
 )
 
 // Filter is a parsed expression. The zero value lets everything through.
@@ -62,11 +64,32 @@ func Parse(text string) (*Filter, error) {
 		return nil, fault.Invalidf("filter", "%v", err)
 	}
 	f := &Filter{root: parsed.CheckedExpr.GetExpr()}
+	if conditions(f.root) > maxConditions {
+		return nil, fault.Invalidf("filter", "holds more than %d conditions", maxConditions)
+	}
 	// What the grammar allows and we cannot evaluate shows on any node.
 	if _, err := evaluate(f.root, new(recordv1.Node)); err != nil {
 		return nil, fault.Invalidf("filter", "%v", err)
 	}
 	return f, nil
+}
+
+// conditions counts what evaluate has to find out, each time anew.
+func conditions(e *expr.Expr) int {
+	call := e.GetCallExpr()
+	if call == nil {
+		return 0
+	}
+	count := 0
+	switch call.GetFunction() {
+	case filtering.FunctionAnd, filtering.FunctionFuzzyAnd, filtering.FunctionOr, filtering.FunctionNot:
+	default:
+		count = 1
+	}
+	for _, arg := range call.GetArgs() {
+		count += conditions(arg)
+	}
+	return count
 }
 
 // Matches reports whether the expression lets a node through.

@@ -2,6 +2,7 @@ package filter_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -90,4 +91,19 @@ func FuzzParse(f *testing.F) {
 		}
 		parsed.Matches(sample())
 	})
+}
+
+// A filter is evaluated for each of thousands of nodes, so it holds no more than
+// so many conditions, however they are joined.
+func TestManyConditions(t *testing.T) {
+	for _, join := range []string{" AND ", " OR ", " "} {
+		conditions := slices.Repeat([]string{`NOT size_bytes = 1`}, 64)
+		if f, err := filter.Parse(strings.Join(conditions, join)); err != nil || !f.Matches(sample()) {
+			t.Errorf("64 joined by %q: %v", join, err)
+		}
+		conditions = append(conditions, `size_bytes = 1`)
+		if _, err := filter.Parse(strings.Join(conditions, join)); !errors.Is(err, fault.Invalid) {
+			t.Errorf("65 joined by %q: %v", join, err)
+		}
+	}
 }

@@ -31,23 +31,19 @@ type APIKeys interface {
 type Bearer struct {
 	keys      APIKeys
 	tokens    *Tokens
-	bootstrap [sha256.Size]byte
-	hasBoot   bool
+	bootstrap access.Principal // with the hash of its key; the zero value for none
 }
 
 var _ access.Authenticator = (*Bearer)(nil)
 
-// NewBearer returns a Bearer. Without tokens no token is taken, and with an
-// empty bootstrap key nobody bears it.
-func NewBearer(keys APIKeys, tokens *Tokens, bootstrap string) *Bearer {
-	return &Bearer{
-		keys: keys, tokens: tokens, bootstrap: sha256.Sum256([]byte(bootstrap)), hasBoot: bootstrap != "",
+// NewBearer returns a Bearer. Without tokens no token is taken, and without the
+// hash of a bootstrap key nobody bears one.
+func NewBearer(keys APIKeys, tokens *Tokens, bootstrapHash []byte) *Bearer {
+	b := &Bearer{keys: keys, tokens: tokens}
+	if len(bootstrapHash) > 0 {
+		b.bootstrap = access.Bootstrap(bootstrapHash)
 	}
-}
-
-// bootstrapper bears the bootstrap key.
-var bootstrapper = access.Principal{
-	ID: access.KeyPrefix + "bootstrap", Kind: access.KindKey, Administrator: true,
+	return b
 }
 
 // Authenticate implements access.Authenticator.
@@ -66,8 +62,8 @@ func (b *Bearer) Authenticate(ctx context.Context, authorization string) (access
 	// Most credentials fit, and are not copied to the heap to be hashed.
 	var short [1 << 10]byte
 	sum := sha256.Sum256(append(short[:0], credential...))
-	if b.hasBoot && subtle.ConstantTimeCompare(sum[:], b.bootstrap[:]) == 1 {
-		return bootstrapper, nil
+	if subtle.ConstantTimeCompare(sum[:], b.bootstrap.KeyHash) == 1 {
+		return b.bootstrap, nil
 	}
 	if strings.HasPrefix(credential, apikey.Prefix) {
 		if !apikey.Valid(credential) {

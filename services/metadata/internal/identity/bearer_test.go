@@ -30,7 +30,7 @@ func TestCredentials(t *testing.T) {
 	secret, bootstrap := apikey.New(), strings.Repeat("bootstrap", 4)
 	hash, _ := apikey.Hash(secret)
 	keys := &oneKey{hash: hash}
-	b := identity.NewBearer(keys, nil, bootstrap)
+	b := identity.NewBearer(keys, nil, sha(bootstrap))
 	for authorization, want := range map[string]string{
 		"Bearer " + secret: "key:one", "bearer " + secret: "key:one", "BEARER   " + secret: "key:one",
 		"Bearer " + bootstrap: "key:bootstrap",
@@ -57,9 +57,14 @@ func TestCredentials(t *testing.T) {
 	}
 }
 
+func sha(text string) []byte {
+	sum := sha256.Sum256([]byte(text))
+	return sum[:]
+}
+
 // Without a bootstrap key nobody bears an empty one.
 func TestNoBootstrapKey(t *testing.T) {
-	b := identity.NewBearer(&oneKey{}, nil, "")
+	b := identity.NewBearer(&oneKey{}, nil, nil)
 	for _, authorization := range []string{"Bearer ", "Bearer \x00", "Bearer  "} {
 		if p, err := b.Authenticate(t.Context(), authorization); err == nil {
 			t.Errorf("%q is %+v", authorization, p)

@@ -113,7 +113,7 @@ func (i *issuer) bearer() *identity.Bearer {
 	return identity.NewBearer(noKeys{}, identity.NewTokens(identity.TokenConfig{
 		Issuer: issuerURL, Audiences: []string{"other", audience}, GroupsClaim: "groups", AdministratorGroup: "admins",
 		Keys: identity.NewKeys(source, slog.New(slog.DiscardHandler)), Now: i.clock,
-	}), "")
+	}), nil)
 }
 
 // noKeys knows no API key.

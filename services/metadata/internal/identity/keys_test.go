@@ -133,7 +133,7 @@ func TestKeysInAFileAreReadAgain(t *testing.T) {
 	b := identity.NewBearer(noKeys{}, identity.NewTokens(identity.TokenConfig{
 		Issuer: issuerURL, Audiences: []string{audience}, GroupsClaim: "groups",
 		Keys: identity.NewKeys(identity.FileKeys(file), slog.New(slog.DiscardHandler)), Now: i.clock,
-	}), "")
+	}), nil)
 	i.accepts(b, i.good(nil))
 	next := newIssuer(t)
 	i.publish(jose.JSONWebKey{Key: next.ec.Public(), KeyID: "e2"})

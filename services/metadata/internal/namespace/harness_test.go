@@ -83,9 +83,16 @@ func newWorld(t *testing.T) *world {
 
 func openWorld(t *testing.T, store table.Table, c *clock) *world {
 	t.Helper()
+	return openBootstrapped(t, store, c, nil)
+}
+
+// openBootstrapped opens a world with the hash of a bootstrap key.
+func openBootstrapped(t *testing.T, store table.Table, c *clock, bootstrap []byte) *world {
+	t.Helper()
 	ctx := access.With(t.Context(), access.Anonymous)
 	n, err := namespace.New(namespace.Config{
-		Table: store, Now: c.Now, Logger: slog.New(slog.DiscardHandler),
+		BootstrapHash: bootstrap,
+		Table:         store, Now: c.Now, Logger: slog.New(slog.DiscardHandler),
 		TrashRetention: 30 * 24 * time.Hour, UploadLifetime: 24 * time.Hour, UploadExpiry: 24 * time.Hour,
 		BlobRetention: 24 * time.Hour, Grace: 10 * time.Minute, MaxOpenUploads: maxOpenUploads,
 	})

@@ -147,6 +147,10 @@ func (n *Namespace) signedContents(
 // nowhere.
 func (n *Namespace) locateSigned(ctx context.Context, token string) (*ledgerv1.LocateSharedResponse, error) {
 	signed, err := n.readSigned(token)
+	if err == nil {
+		access.ActFor(ctx, signed.GetIdentity().GetPrincipal(), access.Kind(signed.GetIdentity().GetKind()))
+		access.ActOn(ctx, resource.File{Space: signed.GetSpace(), ID: signed.GetNode()}.String())
+	}
 	if err != nil || passed(signed.GetExpireMicros(), n.now()) {
 		return nil, errNoLink
 	}

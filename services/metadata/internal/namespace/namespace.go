@@ -28,7 +28,7 @@ import (
 	"github.com/holdfast-files/holdfast/services/metadata/table"
 )
 
-// Config is what a Namespace needs. All fields but Secret are required.
+// Config is what a Namespace needs. All fields but Secret and BootstrapHash are required.
 type Config struct {
 	Table  table.Table
 	Now    func() time.Time
@@ -36,6 +36,8 @@ type Config struct {
 	// Secret seals grants and page tokens; the one in the table when empty. Of
 	// several, with white space between them, the first seals and each opens.
 	Secret string
+	// BootstrapHash is the SHA-256 of the bootstrap key, empty for none.
+	BootstrapHash []byte
 	// TrashRetention is how long a node stays in the trash.
 	TrashRetention time.Duration
 	// UploadLifetime is how long an upload may take from begin to commit.

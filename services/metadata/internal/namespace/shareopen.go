@@ -14,6 +14,7 @@ import (
 	metadatav1 "github.com/holdfast-files/holdfast/proto/holdfast/metadata/v1"
 	recordv1 "github.com/holdfast-files/holdfast/proto/holdfast/record/v1"
 	storagev1 "github.com/holdfast-files/holdfast/proto/holdfast/storage/v1"
+	"github.com/holdfast-files/holdfast/services/metadata/internal/access"
 	"github.com/holdfast-files/holdfast/services/metadata/internal/filter"
 	"github.com/holdfast-files/holdfast/services/metadata/internal/record"
 	"github.com/holdfast-files/holdfast/services/metadata/internal/resource"
@@ -60,6 +61,8 @@ func (n *Namespace) open(ctx context.Context, target *storagev1.SharedTarget) (o
 	if err != nil {
 		return none, err
 	}
+	access.ActFor(ctx, access.SharePrefix+link.GetSpace()+"/"+s.GetId(), access.KindShare)
+	access.ActOn(ctx, resource.File{Space: link.GetSpace(), ID: s.GetNode()}.String())
 	o := opened{share: s, at: resource.File{Space: link.GetSpace(), ID: s.GetNode()}}
 	if len(s.GetPasswordHash()) == 0 {
 		return o, nil
@@ -111,6 +114,9 @@ func (n *Namespace) shared(ctx context.Context, o opened, path string) (*recordv
 	}
 	if errors.Is(err, fault.NotFound) {
 		err = errNoLink
+	}
+	if err == nil {
+		access.ActOn(ctx, resource.File{Space: o.at.Space, ID: node.GetId()}.String())
 	}
 	return node, err
 }

@@ -1,6 +1,7 @@
 package namespace_test
 
 import (
+	"bytes"
 	"encoding/base64"
 	"errors"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/holdfast-files/holdfast/internal/fault"
+	errorsv1 "github.com/holdfast-files/holdfast/proto/holdfast/errors/v1"
 	ledgerv1 "github.com/holdfast-files/holdfast/proto/holdfast/ledger/v1"
 	metadatav1 "github.com/holdfast-files/holdfast/proto/holdfast/metadata/v1"
 	"github.com/holdfast-files/holdfast/services/metadata/internal/access"
@@ -105,6 +107,45 @@ func TestSignedByAKeyThatExpires(t *testing.T) {
 		})
 		if expired := wait == time.Minute; expired != errors.Is(err, fault.NotFound) || !expired && err != nil {
 			t.Errorf("after %v more: %v", wait, err)
+		}
+	}
+}
+
+// What was begun or signed with the bootstrap key of the configuration ends when
+// another one is configured.
+func TestBootstrapKeyIsReplaced(t *testing.T) {
+	w := newWorld(t)
+	f := w.put("/f", "x")
+	hash := bytes.Repeat([]byte{1}, 32)
+	old := openBootstrapped(t, w.table, w.clock, hash)
+	old.ctx = access.With(t.Context(), access.Bootstrap(hash))
+	signed, err := old.SignFile(old.ctx, &metadatav1.SignFileRequest{Name: f.GetName()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	begun, err := old.Begin(old.ctx, &ledgerv1.BeginRequest{Spec: atPath("/g")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	upload := w.store(begun, "x")
+	for name, c := range map[string]struct {
+		bootstrap []byte
+		good      bool
+	}{
+		"none":    {nil, false},
+		"another": {bytes.Repeat([]byte{2}, 32), false},
+		"it":      {hash, true},
+	} {
+		now := openBootstrapped(t, w.table, w.clock, c.bootstrap)
+		_, err := now.LocateShared(w.ctx, &ledgerv1.LocateSharedRequest{
+			Source: &ledgerv1.LocateSharedRequest_Signed{Signed: strings.TrimPrefix(signed.GetUri(), "/d/")},
+		})
+		if c.good != (err == nil) || !c.good && !errors.Is(err, fault.NotFound) {
+			t.Errorf("%s is configured: the link: %v", name, err)
+		}
+		_, err = now.Commit(w.ctx, upload)
+		if c.good != (err == nil) || !c.good && fault.ReasonOf(err) != errorsv1.Reason_REASON_UNAUTHENTICATED {
+			t.Errorf("%s is configured: the upload: %v", name, err)
 		}
 	}
 }
