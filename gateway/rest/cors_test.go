@@ -74,6 +74,49 @@ func TestPreflight(t *testing.T) {
 	}
 }
 
+// A page gets to read that its client asks for too much, and when to come back:
+// its preflight is answered nevertheless, and the refusal of the request itself
+// names its origin, like every refusal that comes before a route is found.
+func TestPagesReadRefusals(t *testing.T) {
+	cfg := behindProxy(rest.Bounds{AddressRate: 0.01, AddressBurst: 1})
+	cfg.Origins = []string{app}
+	r := newRig(t, cfg)
+	client := []string{"Origin", app, "X-Forwarded-For", "192.0.2.1"}
+	readable := func(a answer, fields ...string) {
+		t.Helper()
+		a.wantsField(t, "Access-Control-Allow-Origin", app)
+		a.wantsField(t, "Vary", "Origin")
+		exposed := a.Header.Get("Access-Control-Expose-Headers")
+		for _, field := range fields {
+			if a.Header.Get(field) == "" || !strings.Contains(exposed, field) {
+				t.Errorf("%s: %s %q cannot be read", a.Status, field, a.Header.Get(field))
+			}
+		}
+	}
+	r.get("/v1/spaces", client...)
+	a := r.get("/v1/spaces", client...)
+	a.wants(t, http.StatusTooManyRequests, "RATE_LIMITED")
+	readable(a, "Retry-After", "RateLimit", "RateLimit-Policy", "X-Request-Id")
+
+	a = r.do(http.MethodOptions, "/v1/spaces", nil, append(client, "Access-Control-Request-Method", "GET")...)
+	a.wants(t, http.StatusNoContent)
+	a.wantsField(t, "Access-Control-Allow-Origin", app)
+	r.do(http.MethodOptions, "/v1/spaces", nil, append(client, "Access-Control-Request-Method", "GET", "Origin", "https://evil.example")...).
+		wants(t, http.StatusTooManyRequests, "RATE_LIMITED")
+	r.do(http.MethodOptions, "/v1/spaces", nil, client...).wants(t, http.StatusTooManyRequests, "RATE_LIMITED")
+
+	a = r.get("/v1/spaces", "Origin", app, "Authorization", "Bearer x", "Authorization", "Bearer y")
+	a.wants(t, http.StatusBadRequest, "INVALID_ARGUMENT")
+	readable(a)
+
+	r = newRig(t, rest.Config{Origins: []string{app}, Limits: rest.Limits{Requests: 1}})
+	release := r.hold(1)
+	a = r.get("/v1/spaces", "Origin", app)
+	a.wants(t, http.StatusServiceUnavailable, "UNAVAILABLE")
+	readable(a, "Retry-After")
+	release()
+}
+
 // Every field that a protocol answers with can be read by pages.
 func TestExposedFields(t *testing.T) {
 	r := newRig(t, rest.Config{Origins: []string{app}})

@@ -169,10 +169,13 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *Handler) answer(x *exchange) error {
-	if err := x.identify(); err != nil {
+	allowed := h.origins.welcome(x) // first, so that pages can read every refusal
+	preflight := allowed && isPreflight(x.r)
+	// Of a preflight that fails a page learns nothing at all, so it is counted
+	// but not refused: the request that follows gets to hear what is the matter.
+	if err := x.identify(); err != nil && !preflight {
 		return err
 	}
-	allowed := h.origins.welcome(x)
 	if h.open {
 		if err := checkOpen(x.r, allowed); err != nil {
 			return err
@@ -183,7 +186,7 @@ func (h *Handler) answer(x *exchange) error {
 		return err
 	}
 	x.route, x.params = endpoint.pattern, params
-	if allowed && isPreflight(x.r) {
+	if preflight {
 		return x.preflight(endpoint)
 	}
 	if endpoint.override {
