@@ -14,7 +14,9 @@ import (
 // could make a browser send to a service on its own machine: a request under a
 // name that merely resolves to loopback (DNS rebinding), one with a foreign
 // Origin, and one that the browser itself calls cross-site. Pages of an origin
-// that was allowed by configuration are not foreign.
+// that was allowed by configuration are not foreign. Nor is one of our own whose
+// form comes with Origin: null, since it is to tell nobody where it stands, when
+// the browser calls it same-origin, which a page cannot write.
 func checkOpen(r *http.Request, allowed bool) error {
 	if !loopbackHost(r.Host) {
 		return refused("Host", r.Host)
@@ -22,13 +24,14 @@ func checkOpen(r *http.Request, allowed bool) error {
 	if allowed {
 		return nil
 	}
-	switch site := r.Header.Get("Sec-Fetch-Site"); site {
+	site := r.Header.Get("Sec-Fetch-Site")
+	switch site {
 	case "", "none", "same-origin":
 	default:
 		return refused("Sec-Fetch-Site", site)
 	}
 	for _, origin := range r.Header["Origin"] {
-		if !sameOrigin(origin, r.Host) {
+		if !sameOrigin(origin, r.Host) && (origin != "null" || site != "same-origin") {
 			return refused("Origin", origin)
 		}
 	}

@@ -45,12 +45,14 @@ func (s *sharing) OpenShare(_ context.Context, req *metadatav1.OpenShareRequest)
 	return found, nil
 }
 
-func newSharingRig(t *testing.T) (*rig, *sharing) {
+func newSharingRig(t *testing.T, cfg rest.Config) (*rig, *sharing) {
+	t.Helper()
 	s, w := new(sharing), newWorld()
 	local := rpc.NewLocal(rpc.Config{Logger: slog.New(slog.DiscardHandler), Name: "metadata"})
 	metadatav1.RegisterShareServiceServer(local, s)
 	metadatav1.RegisterFileServiceServer(local, w)
-	r := serve(t, w, rest.Config{Metadata: local, Content: w, Uploads: w})
+	cfg.Metadata, cfg.Content, cfg.Uploads = local, w, w
+	r := serve(t, w, cfg)
 	r.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return r, s
 }
@@ -58,7 +60,7 @@ func newSharingRig(t *testing.T) (*rig, *sharing) {
 // Names on the pages of a share are text and nothing else, whatever they hold,
 // and the page may run and load nothing.
 func TestSharePageXSS(t *testing.T) {
-	r, _ := newSharingRig(t)
+	r, _ := newSharingRig(t, rest.Config{})
 	a := r.get("/s/folder", "Accept", "text/html", "Cookie", "holdfast_share=dGlja2V0")
 	a.wants(t, http.StatusOK)
 	page := string(a.body)
@@ -91,7 +93,7 @@ func TestSharePageXSS(t *testing.T) {
 // A password is taken from the form and from Basic, never from the URL, and
 // comes back as a cookie that scripts cannot read and no other link gets.
 func TestSharePasswordOverHTTP(t *testing.T) {
-	r, s := newSharingRig(t)
+	r, s := newSharingRig(t, rest.Config{})
 	a := r.get("/s/folder")
 	a.wants(t, http.StatusUnauthorized, "UNAUTHENTICATED")
 	a.wantsField(t, "Www-Authenticate", `Basic realm="share", charset="UTF-8"`)
@@ -123,4 +125,25 @@ func TestSharePasswordOverHTTP(t *testing.T) {
 			t.Errorf("%s: %s", path, a.Status)
 		}
 	}
+}
+
+// Where nobody proves who he is, browsers can still send our own form. As its page
+// has them tell nobody where they come from, they send Origin: null (Fetch
+// standard, "append a request Origin header"), which a page of another site can
+// have them send as well.
+func TestSharePasswordInOpenMode(t *testing.T) {
+	r, s := newSharingRig(t, rest.Config{Open: true})
+	const form = "application/x-www-form-urlencoded"
+	r.get("/s/folder", "Accept", "text/html").wantsField(t, "Referrer-Policy", "no-referrer")
+	s.asked = nil
+	for _, fields := range [][]string{nil, {"Sec-Fetch-Site", "cross-site"}} {
+		r.post("/s/folder", "password=right", append(fields, "Content-Type", form, "Origin", "null")...).
+			wants(t, http.StatusForbidden, "PERMISSION_DENIED")
+	}
+	if len(s.asked) != 0 {
+		t.Errorf("asked %v", s.asked)
+	}
+	a := r.post("/s/folder", "password=right", "Content-Type", form, "Origin", "null", "Sec-Fetch-Site", "same-origin")
+	a.wants(t, http.StatusSeeOther)
+	a.wantsField(t, "Location", "/s/folder")
 }
