@@ -33,6 +33,9 @@ func (c *commit) place(ctx context.Context, asBegun bool) error {
 func (c *commit) find(ctx context.Context, asBegun bool) error {
 	if asBegun {
 		c.folder, c.missing, c.current = c.grant.GetFolder(), c.grant.GetMissingFolders(), c.grant.GetCurrent()
+		if c.current != nil && !visible(c.current, c.n.now()) {
+			return errUnsettled // it has expired, whether it was removed by now or not
+		}
 		h, err := c.n.under(ctx, c.at(), func() error { return nil })
 		c.head = h
 		if c.grant.GetNode() != "" && errors.Is(err, fault.NotFound) {

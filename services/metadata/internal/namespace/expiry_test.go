@@ -9,7 +9,9 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/holdfast-files/holdfast/internal/fault"
+	ledgerv1 "github.com/holdfast-files/holdfast/proto/holdfast/ledger/v1"
 	metadatav1 "github.com/holdfast-files/holdfast/proto/holdfast/metadata/v1"
+	storagev1 "github.com/holdfast-files/holdfast/proto/holdfast/storage/v1"
 )
 
 // TestExpiryIsInTheFuture has every call that takes an expiry refuse one that is
@@ -70,5 +72,63 @@ func TestExpiryIsInTheFuture(t *testing.T) {
 		if err := call(timestamppb.New(now.Add(time.Hour))); err != nil {
 			t.Errorf("%s that expires in an hour: %v", name, err)
 		}
+	}
+}
+
+// An upload that began while there was a file, and ends when that has expired but
+// was not removed yet, ends as it would have ended had it begun then: what was
+// acknowledged can be read.
+func TestUploadEndsAfterExpiry(t *testing.T) {
+	for name, byID := range map[string]bool{"by path": false, "by id": true} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			f := w.put("/f", "old")
+			_, err := w.UpdateFile(w.ctx, &metadatav1.UpdateFileRequest{
+				File:       &metadatav1.File{Name: f.GetName(), ExpireTime: timestamppb.New(w.clock.Now().Add(time.Hour))},
+				UpdateMask: &fieldmaskpb.FieldMask{Paths: []string{"expire_time"}},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			spec := atPath("/f")
+			if byID {
+				spec = &storagev1.UploadSpec{Target: &storagev1.UploadSpec_File{File: f.GetName()}}
+			}
+			begun, err := w.Begin(w.ctx, &ledgerv1.BeginRequest{Spec: spec})
+			if err != nil {
+				t.Fatal(err)
+			}
+			upload := w.store(begun, "new")
+			inTime, err := w.Begin(w.ctx, &ledgerv1.BeginRequest{Spec: spec})
+			if err != nil {
+				t.Fatal(err)
+			}
+			before := w.store(inTime, "in time")
+			first, err := w.Commit(w.ctx, before)
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.clock.Advance(2 * time.Hour)
+			if again, err := w.Commit(w.ctx, before); err != nil || again.GetFile().GetRevision() != first.GetFile().GetRevision() {
+				t.Errorf("the commit before it, repeated: %v, %v; want %v", again, err, first)
+			}
+			done, err := w.Commit(w.ctx, upload)
+			if byID {
+				if !errors.Is(err, fault.NotFound) {
+					t.Errorf("got %v, %v; want NOT_FOUND", done, err)
+				}
+				return
+			}
+			if err != nil || !done.GetCreated() || done.GetFile().GetName() == f.GetName() {
+				t.Fatalf("got %v, %v; want a new file", done, err)
+			}
+			for range 2 {
+				if found, err := w.look("/f"); err != nil || found.GetName() != done.GetFile().GetName() {
+					t.Errorf("the file is %v, %v", found, err)
+				}
+				w.sweep()
+			}
+			w.audit()
+		})
 	}
 }

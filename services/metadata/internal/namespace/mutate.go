@@ -103,13 +103,14 @@ func (n *Namespace) putOutcome(r request, outcome *recordv1.Outcome, response pr
 	if outcome.Response, err = proto.Marshal(response); err != nil {
 		return table.Write{}, fault.Wrap(err, errorsv1.Reason_REASON_INTERNAL, "outcome of a request")
 	}
-	item := record.Item(record.Outcome(r.principal, r.id), "", outcome)
+	item := record.Item(record.Outcome(r.principal, r.id), record.NewEtag(), outcome)
 	item.Expires = time.UnixMicro(outcome.GetExpireMicros())
 	return table.Put(item, table.IfAbsent), nil
 }
 
 // dropExpiredOutcome removes an outcome that has expired and may still be
-// there, so that putOutcome's condition can hold.
+// there, so that putOutcome's condition can hold. It removes no other, which the
+// same request, made twice at once, may have come to meanwhile.
 func (n *Namespace) dropExpiredOutcome(ctx context.Context, r request) error {
 	key := record.Outcome(r.principal, r.id)
 	item, err := n.table.Get(ctx, key)
@@ -126,7 +127,7 @@ func (n *Namespace) dropExpiredOutcome(ctx context.Context, r request) error {
 	if !passed(old.GetExpireMicros(), n.now()) {
 		return nil
 	}
-	return n.table.Commit(ctx, []table.Write{table.Delete(key, table.Any)})
+	return ignoreConditions(n.table.Commit(ctx, []table.Write{table.Delete(key, table.IfTag(item.Tag))}))
 }
 
 // mutate carries a request out once. attempt reads what it needs and returns
