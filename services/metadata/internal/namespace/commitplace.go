@@ -168,8 +168,10 @@ func (c *commit) wrote(ctx context.Context, node *recordv1.Node) (bool, error) {
 		return true, nil
 	}
 	query := record.Revisions(c.grant.GetSpace(), node.GetId())
-	// Revision ids order by the time of their commit, which came after Begin.
-	query.From = record.Revision(c.grant.GetSpace(), node.GetId(), record.FirstIDAt(c.grant.GetBeginMicros()/1000)).Sort
+	// Revision ids order by the time of their commit, which came after Begin, but by
+	// the clock of who commits, and that may be behind.
+	begun := c.grant.GetBeginMicros() - c.n.config.Grace.Microseconds()
+	query.From = record.Revision(c.grant.GetSpace(), node.GetId(), record.FirstIDAt(begun/1000)).Sort
 	query.Limit = maxPage
 	for {
 		page, err := c.n.table.Query(ctx, query)

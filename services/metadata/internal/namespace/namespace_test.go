@@ -115,6 +115,28 @@ func TestCommitIsIdempotent(t *testing.T) {
 	w.must("/deep/er/a")
 }
 
+// Who begins an upload may have a clock that is ahead of that of who commits it: the
+// commit is found again all the same, when its contents have been overwritten.
+func TestCommitBeforeItBegan(t *testing.T) {
+	w := newWorld(t)
+	ahead := openWorld(t, w.table, &clock{now: w.clock.Now().Add(time.Second)})
+	begun, err := ahead.Begin(w.ctx, &ledgerv1.BeginRequest{Spec: atPath("/f")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	commit := w.store(begun, "first")
+	first, err := w.Commit(w.ctx, commit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.put("/f", "second")
+	again, err := w.Commit(w.ctx, commit)
+	if err != nil || !again.GetCreated() || again.GetFile().GetName() != first.GetFile().GetName() {
+		t.Errorf("repeated: %v, %v; first %v", again, err, first)
+	}
+	w.audit()
+}
+
 func TestForgedGrant(t *testing.T) {
 	w := newWorld(t)
 	begun, err := w.Begin(w.ctx, &ledgerv1.BeginRequest{Spec: atPath("/a")})
