@@ -112,7 +112,7 @@ func (l *listing) folder(ctx context.Context, name, path string) error {
 // scan reads a partition from the cursor on until the page is full.
 func (l *listing) scan(ctx context.Context, partition string) error {
 	for examined := 0; examined < maxExamined; {
-		want := min(maxExamined-examined, max(l.size-len(l.files)+1, 16))
+		want := min(maxExamined-examined, reach(l.size-len(l.files), examined))
 		page, err := l.n.table.Query(ctx, l.query(partition, l.last, want))
 		if err != nil {
 			return err
@@ -135,6 +135,11 @@ func (l *listing) scan(ctx context.Context, partition string) error {
 	}
 	return nil
 }
+
+// reach returns how many records to read next for a page that lacks some, when so
+// many have been read that did not fill it: as many again, so that a filter that lets
+// little through does not take many reads in a row.
+func reach(lacking, read int) int { return max(lacking+1, 16, read) }
 
 // query asks for the records behind a sort key, in the order of the listing.
 func (l *listing) query(partition, behind string, limit int) table.Query {

@@ -18,7 +18,7 @@ func (l *listing) trash(ctx context.Context) error {
 		shards[k] = shardCursor{l: l, partition: record.TrashPartition(l.space, k), behind: l.from}
 	}
 	for examined := 0; ; examined++ {
-		next, err := l.first(ctx, shards)
+		next, err := l.first(ctx, shards, maxExamined-examined)
 		if err != nil || next == nil {
 			return err
 		}
@@ -32,12 +32,13 @@ func (l *listing) trash(ctx context.Context) error {
 	}
 }
 
-// first returns the shard whose next item comes first, nil when all are done.
-func (l *listing) first(ctx context.Context, shards []shardCursor) (*shardCursor, error) {
+// first returns the shard whose next item comes first, nil when all are done. No
+// more than left are examined from there on.
+func (l *listing) first(ctx context.Context, shards []shardCursor, left int) (*shardCursor, error) {
 	var best *shardCursor
 	for k := range shards {
 		s := &shards[k]
-		if err := s.fill(ctx); err != nil {
+		if err := s.fill(ctx, left); err != nil {
 			return nil, err
 		}
 		if len(s.items) == 0 {
@@ -56,16 +57,19 @@ type shardCursor struct {
 	partition string
 	behind    string
 	items     []table.Item
+	read      int
 	done      bool
 }
 
-func (s *shardCursor) fill(ctx context.Context) error {
+func (s *shardCursor) fill(ctx context.Context, left int) error {
 	for len(s.items) == 0 && !s.done {
-		page, err := s.l.n.table.Query(ctx, s.l.query(s.partition, s.behind, s.l.size+1))
+		want := max(1, min(left, reach(s.l.size, s.read)))
+		page, err := s.l.n.table.Query(ctx, s.l.query(s.partition, s.behind, want))
 		if err != nil {
 			return err
 		}
 		s.items, s.done = page.Items, !page.More
+		s.read += len(page.Items)
 		if len(s.items) > 0 {
 			s.behind = s.items[len(s.items)-1].Key.Sort
 		}
