@@ -1,9 +1,13 @@
 package namespace
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
+	"google.golang.org/protobuf/proto"
+
+	"github.com/holdfast-files/holdfast/internal/fault"
 	errorsv1 "github.com/holdfast-files/holdfast/proto/holdfast/errors/v1"
 	recordv1 "github.com/holdfast-files/holdfast/proto/holdfast/record/v1"
 	storagev1 "github.com/holdfast-files/holdfast/proto/holdfast/storage/v1"
@@ -40,7 +44,8 @@ type sizeBound struct {
 // quota costs nothing; one with a quota one read, unless it is nearly full or
 // the length is unknown.
 //
-// Errors: TOO_LARGE, UNSUPPORTED_MEDIA, QUOTA_EXCEEDED.
+// Errors: TOO_LARGE, UNSUPPORTED_MEDIA, QUOTA_EXCEEDED, and UNAVAILABLE when the
+// counters do not stand still.
 func (n *Namespace) admit(ctx context.Context, h head, in incoming) (sizeBound, error) {
 	allowed := h.space.GetQuota()
 	if err := quota.CheckSize(allowed, in.bytes); err != nil {
@@ -62,7 +67,11 @@ func (n *Namespace) admit(ctx context.Context, h head, in incoming) (sizeBound, 
 			return most, err
 		}
 	}
-	counters, err := quota.Read(ctx, n.table, h.space.GetId())
+	largest := cmp.Or(most.bytes, maxFileBytes)
+	counters, err := n.counters(ctx, h, func(c *quota.Shards) bool {
+		unbounded := in.exact || allowed.GetBytes() == 0 || c.Room(allowed).Bytes >= largest
+		return unbounded && c.Fits(allowed, needs) == nil
+	})
 	if err != nil {
 		return sizeBound{}, err
 	}
@@ -76,6 +85,33 @@ func (n *Namespace) admit(ctx context.Context, h head, in incoming) (sizeBound, 
 	return most, nil
 }
 
+// counters reads the counters of a space until what one read found is enough, or
+// until two reads found the same: then it was so at one moment, and under the quota
+// that the head has. Others may take from one counter what was given back to another
+// one, and a single read that met the first before and the second after finds a
+// space full that had room all along.
+//
+// Errors: UNAVAILABLE when the counters do not stand still.
+func (n *Namespace) counters(ctx context.Context, h head, enough func(*quota.Shards) bool) (*quota.Shards, error) {
+	var found *quota.Shards
+	err := n.settle(ctx, func() error {
+		before := found
+		var err error
+		if found, err = quota.Read(ctx, n.table, h.space.GetId()); err != nil || enough(found) {
+			return err
+		}
+		if before == nil || !found.Equal(before) {
+			return errUnsettled
+		}
+		now, err := n.head(ctx, h.space.GetId())
+		if err == nil && !proto.Equal(now.space.GetQuota(), h.space.GetQuota()) {
+			err = contended()
+		}
+		return err
+	})
+	return found, err
+}
+
 // charges finds the counters for a change of what a space holds: any one at
 // first, and when that has not enough free, those that have.
 type charges struct {
@@ -85,17 +121,22 @@ type charges struct {
 // writes returns the writes that carry a change out. They are conditions too: a
 // commit that fails on one of them is tried again with failed told of it.
 //
-// Errors: QUOTA_EXCEEDED, and errUnsettled when the counters were changing.
+// Errors: QUOTA_EXCEEDED, errUnsettled when the counters were changing, and
+// UNAVAILABLE when they do not stand still.
 func (c *charges) writes(ctx context.Context, n *Namespace, h head, change quota.Change) ([]table.Write, error) {
 	space := h.space.GetId()
 	if !c.spread {
 		return quota.Writes(space, change), nil
 	}
-	counters, err := quota.Read(ctx, n.table, space)
-	if err != nil {
-		return nil, err
+	var writes []table.Write
+	var spreadErr error
+	counters, err := n.counters(ctx, h, func(c *quota.Shards) bool {
+		writes, spreadErr = c.Spread(h.space.GetQuota(), change)
+		return fault.ReasonOf(spreadErr) != errorsv1.Reason_REASON_QUOTA_EXCEEDED
+	})
+	if err == nil {
+		err = spreadErr
 	}
-	writes, err := counters.Spread(h.space.GetQuota(), change)
 	switch {
 	case errors.Is(err, quota.ErrClosed):
 		return nil, n.reopen(ctx, h, counters)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"math/rand/v2"
 	"slices"
 
@@ -26,7 +27,7 @@ type Shards struct {
 }
 
 // Read reads the counters of a space. While they change, what it finds need not
-// have been so at one moment.
+// have been so at one moment; it was if another Read finds the same.
 func Read(ctx context.Context, t table.Table, space string) (*Shards, error) {
 	s := &Shards{space: space}
 	reads, ctx := errgroup.WithContext(ctx)
@@ -42,6 +43,11 @@ func Read(ctx context.Context, t table.Table, space string) (*Shards, error) {
 		})
 	}
 	return s, reads.Wait()
+}
+
+// Equal reports whether two reads found the same in every counter.
+func (s *Shards) Equal(other *Shards) bool {
+	return s.space == other.space && slices.EqualFunc(s.numbers[:], other.numbers[:], maps.Equal[map[string]int64])
 }
 
 // ReadOne reads one counter of a space, at random, and reports whether it alone
@@ -96,7 +102,8 @@ func (s *Shards) Room(q *recordv1.Quota) Amount {
 	return room
 }
 
-// Fits returns QUOTA_EXCEEDED when there is no room for an amount.
+// Fits returns QUOTA_EXCEEDED when there is no room for an amount. That is final
+// only if what was read was so at one moment.
 func (s *Shards) Fits(q *recordv1.Quota, a Amount) error {
 	room := s.Room(q)
 	for _, d := range dimensions {
@@ -117,7 +124,7 @@ var ErrMoved = errors.New("quota: the counters changed meanwhile")
 // Spread returns the writes that carry a change out where there is enough
 // free: at one counter, or else at as few as will do.
 //
-// Errors: QUOTA_EXCEEDED, ErrClosed and ErrMoved.
+// Errors: QUOTA_EXCEEDED as of Fits, ErrClosed and ErrMoved.
 func (s *Shards) Spread(q *recordv1.Quota, c Change) ([]table.Write, error) {
 	if c.IsZero() {
 		return nil, nil
