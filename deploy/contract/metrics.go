@@ -21,6 +21,7 @@ const (
 	ExtentRetries   = "holdfast.extent.retries"
 	QuotaRefusals   = "holdfast.quota.refusals"
 	AccessDecisions = "holdfast.access.decisions"
+	AuditLost       = "holdfast.audit.lost"
 )
 
 // SweeperBacklogMost is the largest value SweeperBacklog can have: of each of
@@ -31,5 +32,5 @@ const SweeperBacklogMost = 256 * 100
 var Metrics = []string{
 	HTTPDuration, RPCDuration, TransferBytes, InflightBytes, InflightUploads,
 	SweeperBacklog, SweeperOldest, SweeperDeleted, SweeperFailed,
-	ExtentRetries, QuotaRefusals, AccessDecisions,
+	ExtentRetries, QuotaRefusals, AccessDecisions, AuditLost,
 }

@@ -43,6 +43,8 @@ func ringForServices(bell alarm.Bell, m metrics) {
 	bell.Ring("TransfersSaturated", "The memory that storage has for uploads is used up; uploads wait.", alarm.When{
 		Metric: m.own("storage", contract.InflightBytes, "Average"), Over: 0.9 * float64(m.cfg.Services.UploadMemoryMiB<<20), Minutes: 10,
 	})
+	bell.Ring("AuditLost", "Lines of the audit log could not be written: who did what meanwhile stands nowhere.",
+		alarm.When{Metric: m.own("metadata", contract.AuditLost, "Sum"), Over: 0, Minutes: 1})
 }
 
 // ringForStores watches the sweeper, the table and the bucket.

@@ -83,8 +83,9 @@ func (m metrics) transferRow() []cloudwatch.IWidget {
 		graph("Bytes moved", m.own("storage", contract.TransferBytes, "Sum")),
 		graph("Bytes in flight per task", m.own("storage", contract.InflightBytes, "Average"), m.own("storage", contract.InflightBytes, "Maximum")),
 		graph("Open uploads", m.own("storage", contract.InflightUploads, "Sum")),
-		graph("Retries, refusals, decisions", m.own("storage", contract.ExtentRetries, "Sum"),
-			m.own("metadata", contract.QuotaRefusals, "Sum"), m.own("metadata", contract.AccessDecisions, "Sum")),
+		graph("Retries, refusals, decisions, lost lines", m.own("storage", contract.ExtentRetries, "Sum"),
+			m.own("metadata", contract.QuotaRefusals, "Sum"), m.own("metadata", contract.AccessDecisions, "Sum"),
+			m.own("metadata", contract.AuditLost, "Sum")),
 	}
 }
 

@@ -2,7 +2,9 @@ package proof
 
 import (
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -45,8 +47,11 @@ func TestREADMEDiagram(t *testing.T) {
 func (in installation) bill(t *testing.T) []cost.Item {
 	t.Helper()
 	var all []cost.Resource
-	for _, tmpl := range in.stacks {
-		for logical, r := range tmpl.Resources {
+	// Sums of floats depend on their order.
+	for _, stack := range slices.Sorted(maps.Keys(in.stacks)) {
+		resources := in.stacks[stack].Resources
+		for _, logical := range slices.Sorted(maps.Keys(resources)) {
+			r := resources[logical]
 			all = append(all, cost.Resource{ID: logical, Type: r.Type, Properties: r.Properties})
 		}
 	}

@@ -35,6 +35,7 @@ type gathering struct {
 	waiting []waitingRecord
 	timed   bool // a timer is set
 	err     error
+	lost    int64 // records that could not be written
 
 	writing sync.Mutex // of everything below; taken before mu
 	w       io.Writer
@@ -137,6 +138,7 @@ func (to *gathering) write() bool {
 		to.mu.Lock()
 		defer to.mu.Unlock()
 		to.err = failed
+		to.lost += int64(len(records))
 	}
 	return len(records) > 0
 }
@@ -148,6 +150,14 @@ func (to *gathering) failed() error {
 	err := to.err
 	to.err = nil
 	return err
+}
+
+// Lost returns how many records may be missing in what was written, since writing
+// them, or others together with them, failed.
+func (g *Gathered) Lost() int64 {
+	g.to.mu.Lock()
+	defer g.to.mu.Unlock()
+	return g.to.lost
 }
 
 // Flush writes what waits. The error is that of this write, or of one before

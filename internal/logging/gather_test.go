@@ -92,6 +92,9 @@ func TestGatherTellsOfErrors(t *testing.T) {
 		if err := g.Flush(); !errors.Is(err, w.err) {
 			t.Errorf("flush: %v", err)
 		}
+		if lost := g.Lost(); lost != 2 {
+			t.Errorf("%d lines are lost, want 2", lost)
+		}
 		time.Sleep(time.Second) //nolint:forbidigo // of the bubble
 	})
 }

@@ -176,6 +176,7 @@ func (o *observed) counts(t *testing.T) {
 		"storage holdfast.upload.inflight":                                              {count: 1},
 		"storage holdfast.transfer.inflight_bytes":                                      {count: 1},
 		"metadata holdfast.quota.refusals":                                              {count: 1},
+		"metadata holdfast.audit.lost":                                                  {count: 1},
 	} {
 		if got := o.metrics[name]; got != want {
 			t.Errorf("%s: %+v, want %+v", name, got, want)

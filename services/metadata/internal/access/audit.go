@@ -91,7 +91,7 @@ func (a *Audit) told(ctx context.Context, c call) {
 	if reason != "" {
 		line.AddAttrs(slog.String("reason", reason))
 	}
-	_ = a.lines.Handle(ctx, line) // slog has nobody to tell of it either
+	_ = a.lines.Handle(ctx, line) // logging.Gathered counts what is lost
 }
 
 // resource returns the name of what a call was about: what came of it, or else
