@@ -59,8 +59,8 @@ const (
 	Finding_EXTENTS_STRAY Finding_Kind = 11
 	// An upload that should have been collected has no job that will do so.
 	Finding_UPLOAD_STRAY Finding_Kind = 12
-	// A member, a key or a share link and its index disagree, or one that has
-	// expired has no job that will remove it.
+	// A member, a key or a share link and its index disagree, or a share link has
+	// no job that will remove it when it is over.
 	Finding_ACCESS_MISMATCH Finding_Kind = 13
 )
 

@@ -206,7 +206,8 @@ const (
 	Job_UPLOAD Job_Kind = 7
 	// Compute the digest of the revisions whose upload_id is in blob_ids.
 	Job_DIGEST Job_Kind = 8
-	// Remove a share link that has expired; node is its id.
+	// Remove a share link that has expired or whose node is gone for good, or look
+	// at it again later; node is its id.
 	Job_SHARE Job_Kind = 9
 )
 
@@ -2241,7 +2242,8 @@ type Share struct {
 	Creator string `protobuf:"bytes,10,opt,name=creator,proto3" json:"creator,omitempty"`
 	// Changes with every change.
 	Etag string `protobuf:"bytes,11,opt,name=etag,proto3" json:"etag,omitempty"`
-	// The job that removes it when it has expired, by its key; empty for none.
+	// The job that looks after it, by its key: that removes it when it has expired or
+	// its node is gone for good.
 	ExpireJob     string `protobuf:"bytes,12,opt,name=expire_job,json=expireJob,proto3" json:"expire_job,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -1,6 +1,7 @@
 package namespace
 
 import (
+	"bytes"
 	"context"
 	"errors"
 
@@ -59,7 +60,7 @@ func (a *audit) examineShare(ctx context.Context, item table.Item, name resource
 		a.find(corrupt, name.String(), "the share contradicts its key or tag")
 		return nil
 	}
-	if err := a.indexed(ctx, name.String(), item, linkOf(name.Space, s)); err != nil || s.GetExpireMicros() == 0 {
+	if err := a.indexed(ctx, name.String(), item, linkOf(name.Space, s)); err != nil {
 		return err
 	}
 	if s.GetExpireJob() != "" {
@@ -68,13 +69,13 @@ func (a *audit) examineShare(ctx context.Context, item table.Item, name resource
 			return err
 		}
 	}
-	if now, err := a.n.table.Get(ctx, item.Key); err != nil || now.Tag != item.Tag {
-		return ignoreMissing(err) // removed or changed meanwhile
+	if now, err := a.n.table.Get(ctx, item.Key); err != nil || !bytes.Equal(now.Value, item.Value) {
+		return ignoreMissing(err) // removed or changed meanwhile, or given another job
 	}
-	finding := a.find(mismatch, name.String(), "no job will remove it when it has expired")
+	finding := a.find(mismatch, name.String(), "no job will remove it when it is over")
 	changed := clone(s)
 	changed.Etag = record.NewEtag()
-	writes := setShareExpiry(name.Space, changed, s.GetExpireMicros())
+	writes := a.n.lookAfter(name.Space, changed)
 	return a.mend(ctx, finding, append(writes, putShare(name.Space, changed, table.IfTag(item.Tag))))
 }
 

@@ -6,7 +6,9 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"slices"
 
+	"golang.org/x/sync/errgroup"
 	"google.golang.org/protobuf/types/known/emptypb"
 
 	"github.com/holdfast-files/holdfast/internal/fault"
@@ -21,6 +23,7 @@ const (
 	shareTokenBytes   = 32 // 256 bits: nobody guesses one
 	maxSharePassword  = 128
 	maxShareDownloads = 1 << 40
+	parallelShares    = 16 // that one list looks at, at a time
 )
 
 // shareDownloads is the number of a share's counter: how many downloads there
@@ -66,8 +69,7 @@ func (n *Namespace) CreateShare(ctx context.Context, req *metadatav1.CreateShare
 		if node.GetState() != recordv1.Node_LIVE {
 			return nil, nil, fault.New(fault.Conflict.Reason, "%s is in the trash", of)
 		}
-		writes := setShareExpiry(in, fresh, fresh.GetExpireMicros())
-		return append(writes,
+		return append(n.lookAfter(in, fresh),
 			holdTree(h), // a space that is deleted meanwhile gets none
 			putShare(in, fresh, table.IfAbsent), table.Put(linkOf(in, fresh), table.IfAbsent),
 		), share(in, fresh, 0), nil
@@ -185,28 +187,20 @@ func (n *Namespace) ListShares(
 	if err != nil {
 		return nil, err
 	}
-	response := new(metadatav1.ListSharesResponse)
-	for i, item := range page.Items {
-		if i == size {
-			break
-		}
-		s := new(recordv1.Share)
-		if err := record.Decode(item, s); err != nil {
-			return nil, err
-		}
-		last = s.GetId()
-		if passed(s.GetExpireMicros(), n.now()) {
-			if err := n.dropExpired(ctx, in, s); err != nil {
-				return nil, err
-			}
-			continue
-		}
-		count, err := n.downloads(ctx, s)
-		if err != nil {
-			return nil, err
-		}
-		response.Shares = append(response.Shares, share(in, s, count))
+	shares := make([]*metadatav1.Share, min(size, len(page.Items)))
+	reads, readCtx := errgroup.WithContext(ctx)
+	reads.SetLimit(parallelShares)
+	for i, item := range page.Items[:len(shares)] {
+		_, last = record.AccessOf(item.Key)
+		reads.Go(func() (err error) {
+			shares[i], err = n.remaining(readCtx, in, item)
+			return err
+		})
 	}
+	if err := reads.Wait(); err != nil {
+		return nil, err
+	}
+	response := &metadatav1.ListSharesResponse{Shares: slices.DeleteFunc(shares, func(s *metadatav1.Share) bool { return s == nil })}
 	if page.More || len(page.Items) > size {
 		response.NextPageToken, err = n.sealCursor(ctx, asked, last)
 	}
@@ -252,9 +246,8 @@ func (n *Namespace) UpdateShare(ctx context.Context, req *metadatav1.UpdateShare
 		changed := clone(s)
 		changed.Etag = record.NewEtag()
 		changed.UpdateMicros = max(n.now(), s.GetUpdateMicros()+1)
-		var writes []table.Write
 		if fields["expire_time"] {
-			writes = setShareExpiry(name.Space, changed, micros(asked.GetExpireTime()))
+			changed.ExpireMicros = micros(asked.GetExpireTime())
 		}
 		if fields["max_download_count"] {
 			changed.MaxDownloads = asked.GetMaxDownloadCount()
@@ -262,6 +255,7 @@ func (n *Namespace) UpdateShare(ctx context.Context, req *metadatav1.UpdateShare
 		if fields["password"] {
 			changed.PasswordHash, changed.PasswordSalt = protected.GetPasswordHash(), protected.GetPasswordSalt()
 		}
+		writes := n.lookAfter(name.Space, changed)
 		writes = append(writes, putShare(name.Space, changed, table.IfTag(s.GetEtag())))
 		return writes, share(name.Space, changed, count), nil
 	})

@@ -3,26 +3,33 @@ package namespace
 import (
 	"context"
 	"errors"
+	"time"
 
+	"github.com/holdfast-files/holdfast/internal/fault"
+	metadatav1 "github.com/holdfast-files/holdfast/proto/holdfast/metadata/v1"
 	recordv1 "github.com/holdfast-files/holdfast/proto/holdfast/record/v1"
 	"github.com/holdfast-files/holdfast/services/metadata/internal/record"
+	"github.com/holdfast-files/holdfast/services/metadata/internal/resource"
 	"github.com/holdfast-files/holdfast/services/metadata/table"
 )
 
-// setShareExpiry sets the expiry of a share that is about to be written and
-// returns the writes of the job that will remove it, and of dropping the former
-// one.
-func setShareExpiry(space string, s *recordv1.Share, expireMicros int64) []table.Write {
+// Every share has a job that looks after it: it removes one that has expired, or
+// whose node is gone for good, and comes again for one that stays. A node does not
+// know its shares, so what removes it for good leaves them to that.
+
+// shareRound is how long a share is let alone that has not expired.
+const shareRound = 30 * 24 * time.Hour
+
+// lookAfter returns the writes of the job that looks after a share from now on, and
+// of dropping the former one, and names it in the share, which is about to be written.
+func (n *Namespace) lookAfter(space string, s *recordv1.Share) []table.Write {
 	writes := dropShareJob(s)
-	s.ExpireMicros, s.ExpireJob = expireMicros, ""
-	if expireMicros != 0 {
-		write, key := newJob(&recordv1.Job{
-			Kind: recordv1.Job_SHARE, Space: space, Node: s.GetId(), DueMicros: expireMicros,
-		}, record.NewID())
-		s.ExpireJob = jobRef(key)
-		writes = append(writes, write)
-	}
-	return writes
+	job, key := newJob(&recordv1.Job{
+		Kind: recordv1.Job_SHARE, Space: space, Node: s.GetId(),
+		DueMicros: earliest(s.GetExpireMicros(), n.now()+shareRound.Microseconds()),
+	}, record.NewID())
+	s.ExpireJob = jobRef(key)
+	return append(writes, job)
 }
 
 func dropShareJob(s *recordv1.Share) []table.Write {
@@ -40,13 +47,36 @@ func dropShare(space string, s *recordv1.Share) []table.Write {
 		table.Delete(record.LinkCount(s.GetTokenHash()), table.Any))
 }
 
-// dropExpired removes a share that has expired; whoever comes upon one does.
-func (n *Namespace) dropExpired(ctx context.Context, space string, s *recordv1.Share) error {
-	return ignoreConditions(n.table.Commit(ctx, dropShare(space, s)))
+// over reports whether a share has expired or its node is gone for good. One in the
+// trash may come back; a record that is gone does not, and no other node has its id.
+func (n *Namespace) over(ctx context.Context, space string, s *recordv1.Share) (bool, error) {
+	if passed(s.GetExpireMicros(), n.now()) {
+		return true, nil
+	}
+	_, err := n.nodeRecord(ctx, resource.File{Space: space, ID: s.GetNode()})
+	return errors.Is(err, fault.NotFound), ignoreNotFound(err)
 }
 
-// stepShare removes a share that has expired. A job that the share does not name
-// was overtaken by a change of it.
+// remaining returns the resource of a share, and none of one that is over, which it
+// removes: whoever comes upon one does.
+func (n *Namespace) remaining(ctx context.Context, space string, item table.Item) (*metadatav1.Share, error) {
+	s := new(recordv1.Share)
+	if err := record.Decode(item, s); err != nil {
+		return nil, err
+	}
+	over, err := n.over(ctx, space, s)
+	if err != nil {
+		return nil, err
+	}
+	if over {
+		return nil, ignoreConditions(n.table.Commit(ctx, dropShare(space, s)))
+	}
+	count, err := n.downloads(ctx, s)
+	return share(space, s, count), err
+}
+
+// stepShare removes a share that is over, or sees to it that it is looked at again. A
+// job that the share does not name was overtaken by a change of it.
 func (n *Namespace) stepShare(ctx context.Context, item table.Item, job *recordv1.Job) error {
 	done := []table.Write{table.Delete(item.Key, table.IfTag(item.Tag))}
 	there, err := n.table.Get(ctx, record.ShareOf(job.GetSpace(), job.GetNode()))
@@ -60,9 +90,19 @@ func (n *Namespace) stepShare(ctx context.Context, item table.Item, job *recordv
 	if err := record.Decode(there, s); err != nil {
 		return err
 	}
-	if s.GetExpireJob() == jobRef(item.Key) {
-		s.ExpireJob = "" // it is this one
-		done = append(done, dropShare(job.GetSpace(), s)...)
+	if s.GetExpireJob() != jobRef(item.Key) {
+		return n.table.Commit(ctx, done)
 	}
-	return n.table.Commit(ctx, done)
+	s.ExpireJob = "" // it is this one
+	over, err := n.over(ctx, job.GetSpace(), s)
+	if err != nil {
+		return err
+	}
+	if over {
+		return n.table.Commit(ctx, append(done, dropShare(job.GetSpace(), s)...))
+	}
+	// The etag stays, since what the share says does. Each change of it names
+	// another job, so none is lost to one that had read this one.
+	done = append(done, n.lookAfter(job.GetSpace(), s)...)
+	return n.table.Commit(ctx, append(done, putShare(job.GetSpace(), s, table.IfTag(s.GetEtag()))))
 }
