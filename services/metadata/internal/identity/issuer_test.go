@@ -108,11 +108,18 @@ func (i *issuer) pass(d time.Duration) {
 }
 
 // bearer returns what verifies the issuer's tokens.
-func (i *issuer) bearer() *identity.Bearer {
-	source := identity.Source{Load: i.load, Refresh: 15 * time.Minute, Pause: 30 * time.Second, Stale: 24 * time.Hour}
+func (i *issuer) bearer() *identity.Bearer { return i.bearerBy(i.keysFrom(i.load)) }
+
+// keysFrom returns the keys that load gets.
+func (i *issuer) keysFrom(load func(context.Context) ([]byte, error)) *identity.Keys {
+	source := identity.Source{Load: load, Refresh: 15 * time.Minute, Pause: 30 * time.Second, Stale: 24 * time.Hour}
+	return identity.NewKeys(source, slog.New(slog.DiscardHandler))
+}
+
+func (i *issuer) bearerBy(keys *identity.Keys) *identity.Bearer {
 	return identity.NewBearer(noKeys{}, identity.NewTokens(identity.TokenConfig{
 		Issuer: issuerURL, Audiences: []string{"other", audience}, GroupsClaim: "groups", AdministratorGroup: "admins",
-		Keys: identity.NewKeys(source, slog.New(slog.DiscardHandler)), Now: i.clock,
+		Keys: keys, Now: i.clock,
 	}), nil)
 }
 

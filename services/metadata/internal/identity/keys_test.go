@@ -1,6 +1,7 @@
 package identity_test
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -47,6 +48,35 @@ func TestRotation(t *testing.T) {
 		i.accepts(b, i.signedBy(next, "e2")) // begins a load
 		synctest.Wait()
 		i.refuses(b, old, unauthenticated)
+	})
+}
+
+// A token whose key is withdrawn while its signature is looked at is not
+// remembered as one of the keys that come then.
+func TestAKeyThatIsWithdrawnWhileItVerifies(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		i := newIssuer(t)
+		open := make(chan struct{})
+		close(open)
+		gate := open
+		keys := i.keysFrom(func(ctx context.Context) ([]byte, error) {
+			<-gate
+			return i.load(ctx)
+		})
+		b := i.bearerBy(keys)
+		i.accepts(b, i.good(nil))
+		i.pass(15 * time.Minute)
+		next := newIssuer(t)
+		i.publish(jose.JSONWebKey{Key: next.ec.Public(), KeyID: "e2"})
+		gate = make(chan struct{})
+		keys.During("e1", i.ec.Public(), func() {
+			close(gate)
+			synctest.Wait() // the load that the call began has ended
+		})
+		old := i.good(nil)
+		i.accepts(b, old)
+		i.refuses(b, old, unauthenticated)
+		i.accepts(b, i.signedBy(next, "e2"))
 	})
 }
 

@@ -105,7 +105,10 @@ func (t *Tokens) verify(ctx context.Context, token string, hash [sha256.Size]byt
 	if limit := now.Add(rememberFor); until.After(limit) {
 		until = limit
 	}
-	t.known.Add(hash, knownToken{principal: p, until: until, generation: t.config.Keys.Generation(now)})
+	// Not under the generation of now: its keys may lack the one that verified.
+	if generation != 0 {
+		t.known.Add(hash, knownToken{principal: p, until: until, generation: generation})
+	}
 	return p, nil
 }
 
