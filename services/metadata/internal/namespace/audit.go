@@ -43,12 +43,15 @@ func (n *Namespace) Audit(ctx context.Context, req *ledgerv1.AuditRequest) (*led
 		}
 		if left := len(page.Items) - i - 1; left > 0 && gathered.of(a.response.GetReferences()) > maxResponseBytes {
 			cut, err := a.cut(ctx, req.GetPageToken(), page.Items[:i+1])
-			if cut || err != nil {
-				return a.response, err
+			if err != nil {
+				return nil, err
+			}
+			if cut {
+				break
 			}
 		}
 	}
-	return a.response, nil
+	return a.response, a.settle(ctx)
 }
 
 // cut ends a page after the items that are examined, and reports whether it
@@ -70,6 +73,8 @@ type audit struct {
 	n        *Namespace
 	repair   bool
 	response *ledgerv1.AuditResponse
+	suspects []suspect
+	endings  map[string]bool // spaces that were looked at: whether they are being removed
 }
 
 // examine looks at one record.
@@ -121,11 +126,7 @@ func (a *audit) examine(ctx context.Context, item table.Item) error {
 	default:
 		a.find(ledgerv1.Finding_RECORD_CORRUPT, jobRef(item.Key), "the key is none of ours")
 	}
-	if errors.Is(err, fault.DataLoss) {
-		a.find(ledgerv1.Finding_RECORD_CORRUPT, jobRef(item.Key), err.Error())
-		return nil
-	}
-	return err
+	return a.corrupt(item, err)
 }
 
 func (a *audit) find(kind ledgerv1.Finding_Kind, name, detail string) *ledgerv1.Finding {
@@ -174,7 +175,7 @@ func (a *audit) examineNode(ctx context.Context, item table.Item, at resource.Fi
 	if node.GetState() == recordv1.Node_TRASHED {
 		return a.agree(ctx, at, trashKey(at.Space, node), ledgerv1.Finding_TRASH_MISMATCH)
 	}
-	if err := a.folderExists(ctx, at, node); err != nil {
+	if err := a.folderExists(ctx, item, at, node); err != nil {
 		return err
 	}
 	if passed(node.GetExpireMicros(), a.n.now()) {
@@ -186,20 +187,19 @@ func (a *audit) examineNode(ctx context.Context, item table.Item, at resource.Fi
 
 // folderExists checks that a node lies in a folder, or in one that is gone and
 // still being emptied.
-func (a *audit) folderExists(ctx context.Context, at resource.File, node *recordv1.Node) error {
+func (a *audit) folderExists(ctx context.Context, item table.Item, at resource.File, node *recordv1.Node) error {
 	folder := resource.File{Space: at.Space, ID: node.GetFolder()}
 	_, err := a.n.nodeRecord(ctx, folder)
 	if !errors.Is(err, fault.NotFound) {
 		return err
 	}
-	pending, err := a.n.waiting(ctx, recordv1.Job_EMPTY, folder)
-	if err != nil || pending {
-		return err
-	}
-	if _, err := a.n.nodeRecord(ctx, at); err != nil {
+	a.suspect(item, at.Space, jobOf{recordv1.Job_EMPTY, folder.ID}, func(ctx context.Context) error {
+		now, err := a.n.nodeRecord(ctx, at)
+		if err == nil && now.GetFolder() == folder.ID && now.GetState() == recordv1.Node_LIVE {
+			a.find(ledgerv1.Finding_FOLDER_MISSING, at.String(), "its folder "+folder.String()+" does not exist")
+		}
 		return ignoreNotFound(err) // removed meanwhile
-	}
-	a.find(ledgerv1.Finding_FOLDER_MISSING, at.String(), "its folder "+folder.String()+" does not exist")
+	})
 	return nil
 }
 

@@ -50,14 +50,13 @@ func (a *audit) examineUpload(ctx context.Context, item table.Item, name resourc
 	if !passed(u.GetExpireMicros(), a.n.now()) {
 		return nil
 	}
-	pending, err := a.n.waiting(ctx, recordv1.Job_UPLOAD, resource.File(name))
-	if err != nil || pending {
-		return err
-	}
-	if _, err := a.n.table.Get(ctx, item.Key); err != nil {
+	a.suspect(item, name.Space, jobOf{recordv1.Job_UPLOAD, name.ID}, func(ctx context.Context) error {
+		_, err := a.n.table.Get(ctx, item.Key)
+		if err == nil {
+			a.find(ledgerv1.Finding_UPLOAD_STRAY, name.String(), "it has expired and no job will collect it")
+		}
 		return ignoreMissing(err)
-	}
-	a.find(ledgerv1.Finding_UPLOAD_STRAY, name.String(), "it has expired and no job will collect it")
+	})
 	return nil
 }
 
@@ -99,16 +98,19 @@ func (a *audit) examineBatch(ctx context.Context, item table.Item, space, list s
 	}
 	wanted := &recordv1.ExtentList{Id: id, First: int32(number), Count: 1}
 	for _, owned := range []func(context.Context, string, *recordv1.ExtentList) (bool, error){
-		a.n.uploadHas, a.n.nodeHas, a.n.jobHas,
+		a.n.uploadHas, a.n.nodeHas,
 	} {
 		if found, err := owned(ctx, space, wanted); err != nil || found {
 			return err
 		}
 	}
-	if _, err := a.n.table.Get(ctx, item.Key); err != nil {
+	a.suspectBatch(item, space, wanted, func(ctx context.Context) error {
+		_, err := a.n.table.Get(ctx, item.Key)
+		if err == nil {
+			a.find(ledgerv1.Finding_EXTENTS_STRAY, jobRef(item.Key), "nothing refers to the list")
+		}
 		return ignoreMissing(err)
-	}
-	a.find(ledgerv1.Finding_EXTENTS_STRAY, jobRef(item.Key), "nothing refers to the list")
+	})
 	return nil
 }
 
@@ -157,12 +159,6 @@ func (n *Namespace) nodeHas(ctx context.Context, space string, batch *recordv1.E
 			return false, nil
 		}
 	}
-}
-
-func (n *Namespace) jobHas(ctx context.Context, space string, batch *recordv1.ExtentList) (bool, error) {
-	return n.anyJob(ctx, func(job *recordv1.Job) bool {
-		return job.GetSpace() == space && includes(job.GetLists(), batch)
-	})
 }
 
 // includes reports whether a batch is one of lists.

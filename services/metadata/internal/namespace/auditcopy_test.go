@@ -1,0 +1,154 @@
+package namespace_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/holdfast-files/holdfast/internal/fault"
+	ledgerv1 "github.com/holdfast-files/holdfast/proto/holdfast/ledger/v1"
+	metadatav1 "github.com/holdfast-files/holdfast/proto/holdfast/metadata/v1"
+	recordv1 "github.com/holdfast-files/holdfast/proto/holdfast/record/v1"
+	"github.com/holdfast-files/holdfast/services/metadata/internal/record"
+	"github.com/holdfast-files/holdfast/services/metadata/table"
+)
+
+// referred returns the blobs that an audit says something refers to.
+func (w *world) referred(repair bool) map[string]bool {
+	w.t.Helper()
+	found := map[string]bool{}
+	req := &ledgerv1.AuditRequest{Repair: repair}
+	for {
+		page, err := w.Audit(w.ctx, req)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		for _, ref := range page.GetReferences() {
+			for _, e := range ref.GetExtents() {
+				found[e.GetBlobId()] = true
+			}
+		}
+		if req.PageToken = page.GetNextPageToken(); req.PageToken == "" {
+			return found
+		}
+	}
+}
+
+// A node that is lost while its copy is there is put back, and until then its bytes
+// are nobody's to delete.
+func TestLostNodeIsPutBack(t *testing.T) {
+	p := plant(t)
+	for _, name := range []string{"/a/f", "/s", "/b", "/a", "/trashed", "/trashedfile"} {
+		t.Run(name, func(t *testing.T) {
+			w := p.world(t)
+			before := dump(w)
+			w.force(table.Delete(record.Node(testSpace, idOf(p.tree[name])), table.Any))
+			for _, repair := range []bool{false, true} {
+				referred := w.referred(repair)
+				for id := range w.blobs {
+					if !referred[id] {
+						t.Errorf("repair %v: the blob %s would be taken for nobody's", repair, id)
+					}
+				}
+			}
+			w.audit()
+			if after := dump(w); after != before {
+				t.Errorf("there is\n%s\nthere was\n%s", after, before)
+			}
+			if err := w.found(p.tree[name]); err != nil {
+				t.Error(err)
+			}
+			w.sweepAll()
+			w.audit()
+		})
+	}
+}
+
+// Bytes that only a copy says of, newer than its node, are nobody's to delete.
+func TestCopyIsNewerThanItsNode(t *testing.T) {
+	w := newWorld(t)
+	f := w.put("/f", "x")
+	item := w.item(record.Entry(testSpace, record.Root, "f"))
+	copied, err := record.DecodeNode(item)
+	if err != nil {
+		t.Fatal(err)
+	}
+	newer := uuid.New()
+	copied.Etag = "newer"
+	copied.Revision = proto.CloneOf(copied.GetRevision())
+	copied.Revision.Extents = []*recordv1.Extent{{BlobId: newer[:], Length: 1}}
+	w.force(table.Put(record.Item(item.Key, copied.GetEtag(), copied), table.Any))
+	for _, repair := range []bool{false, true} {
+		referred := w.referred(repair)
+		for id := range w.blobs {
+			if !referred[id] || !referred[newer.String()] {
+				t.Errorf("repair %v: of %s and %s only %v are referred to", repair, id, newer, referred)
+			}
+		}
+	}
+	if err := w.found(f); err != nil {
+		t.Error(err)
+	}
+}
+
+// The copy of a file that was purged, whose bytes are about to go, goes too.
+func TestCopyOfWhatWasPurged(t *testing.T) {
+	w := newWorld(t)
+	f := w.put("/f", "x")
+	item := w.item(record.Entry(testSpace, record.Root, "f"))
+	w.delete(f)
+	if _, err := w.PurgeFile(w.ctx, &metadatav1.PurgeFileRequest{Name: f.GetName()}); err != nil {
+		t.Fatal(err)
+	}
+	w.force(table.Put(item, table.Any))
+	w.findings(true)
+	w.audit()
+	if err := w.found(f); !errors.Is(err, fault.NotFound) {
+		t.Errorf("the purged file: %v", err)
+	}
+	w.sweepAll()
+	w.audit()
+}
+
+// jobQueries counts the reads of jobs.
+type jobQueries struct {
+	table.Table
+	count int
+}
+
+func (j *jobQueries) Query(ctx context.Context, q table.Query) (table.Page, error) {
+	if strings.HasPrefix(q.Partition, "W#") {
+		j.count++
+	}
+	return j.Table.Query(ctx, q)
+}
+
+// Records that a job will remove are in order, however many there are: the jobs
+// are not read for each.
+func TestAuditWhileAFolderIsEmptied(t *testing.T) {
+	w := newWorld(t)
+	for i := range 300 {
+		w.put(fmt.Sprintf("/folder/%d", i), "x")
+	}
+	for range 40 { // more than go with their file at once
+		w.put("/file", "x")
+	}
+	for _, path := range []string{"/folder", "/file"} {
+		gone := w.must(path)
+		w.delete(gone)
+		if _, err := w.PurgeFile(w.ctx, &metadatav1.PurgeFileRequest{Name: gone.GetName()}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	counted := &jobQueries{Table: w.table}
+	looking := w.beside(w.ctx, counted)
+	looking.audit()
+	if most := 4 * record.JobShards; counted.count > most {
+		t.Errorf("the jobs were asked for %d times, want %d at most", counted.count, most)
+	}
+}
