@@ -228,12 +228,13 @@ func TestFullQuotaAmongChanges(t *testing.T) {
 				w := newNearlyFull(t)
 				w.theirs.aim(taken)
 				w.others.put("/last", "")
+				made := int64(0)
 				w.own.around = func(key table.Key, read func()) {
 					read()
-					looks := w.own.reads.Load() / record.UsageShards
-					if key == record.Usage(testSpace, given) && looks < test.changes {
+					if key == record.Usage(testSpace, given) && made < test.changes {
+						made++
 						w.theirs.aim(given)
-						w.others.mkdir(root, fmt.Sprint(looks)) // it counts as an arrival
+						w.others.mkdir(root, fmt.Sprint(made)) // it counts as an arrival
 					}
 				}
 				_, err := w.world.open(toPath("/new"))
