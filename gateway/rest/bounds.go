@@ -57,30 +57,52 @@ func newUsher(b Bounds, l Limits) *usher {
 	}
 }
 
-// viewer returns the address of whoever made a request: of the peer, or, when
-// proxies stand before us and the peer is where the last of them is, the one
-// that the first of them appended. What a client wrote into X-Forwarded-For
-// itself stands left of that, and is never read; nor is it believed that a viewer
-// is on this machine who comes by way of another.
+// viewer returns the address of whoever made a request: of the peer, or, when it
+// came by way of the proxies before us, the one that the first of them appended.
+// What a client wrote into X-Forwarded-For itself stands left of that, and is never
+// read; nor is it believed that a viewer is on this machine who comes by way of
+// another.
 func (u *usher) viewer(r *http.Request) string {
-	from, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
+	peer, hop := u.arrival(r)
+	if !peer.IsValid() {
 		return ""
 	}
-	peer := from.Addr().Unmap().WithZone("")
-	host := peer.String()
+	claimed, ok := parseHop(hop)
+	if !ok || claimed.IsLoopback() && !peer.IsLoopback() {
+		return peer.String()
+	}
+	return claimed.String()
+}
+
+// arrival returns the peer of a request, and what the first of the proxies before
+// us appended about whom it was called by: nothing when there are none, when the
+// peer is not where the last of them is, and when the request came past one of
+// them, as a health check does.
+func (u *usher) arrival(r *http.Request) (peer netip.Addr, hop string) {
+	from, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}, ""
+	}
+	peer = from.Addr().Unmap().WithZone("")
 	if u.proxies == 0 || !u.trusts(peer) {
-		return host
+		return peer, ""
 	}
 	hops := strings.Split(strings.Join(r.Header["X-Forwarded-For"], ","), ",")
 	if len(hops) < u.proxies {
-		return host // not by way of all of them: a health check, say
+		return peer, ""
 	}
-	claimed, ok := parseHop(strings.TrimSpace(hops[len(hops)-u.proxies]))
-	if !ok || claimed.IsLoopback() && !peer.IsLoopback() {
-		return host
+	return peer, strings.TrimSpace(hops[len(hops)-u.proxies])
+}
+
+// overTLS reports whether the client of a request speaks TLS: to us, or to the
+// first of the proxies before us, which is where it ends then. Off this machine
+// nobody else does.
+func (u *usher) overTLS(r *http.Request) bool {
+	if r.TLS != nil {
+		return true
 	}
-	return claimed.String()
+	_, hop := u.arrival(r)
+	return hop != "" && !loopbackHost(r.Host)
 }
 
 // parseHop parses an address, with a port or without.

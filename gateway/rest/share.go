@@ -128,9 +128,9 @@ func (h *Handler) postPassword(x *exchange) error {
 		return x.failShare(err, true)
 	}
 	if ticket := found.GetTicket(); len(ticket) > 0 {
-		http.SetCookie(x.w, &http.Cookie{ //nolint:gosec // G124: Secure all but on loopback, where there is no TLS
+		http.SetCookie(x.w, &http.Cookie{ //nolint:gosec // G124: Secure where there is TLS; browsers drop it elsewhere
 			Name: shareCookie, Value: base64.RawURLEncoding.EncodeToString(ticket), Path: "/s/" + target.GetToken(),
-			MaxAge: 3600, HttpOnly: true, Secure: !loopbackHost(x.r.Host), SameSite: http.SameSiteLaxMode,
+			MaxAge: 3600, HttpOnly: true, Secure: h.usher.overTLS(x.r), SameSite: http.SameSiteLaxMode,
 		})
 	}
 	x.w.Header()["Location"] = []string{x.r.URL.EscapedPath()}

@@ -2,8 +2,11 @@ package rest_test
 
 import (
 	"context"
+	"crypto/tls"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"strings"
 	"testing"
@@ -115,9 +118,6 @@ func TestSharePasswordOverHTTP(t *testing.T) {
 			t.Errorf("cookie %q is without %s", cookie, want)
 		}
 	}
-	if a := r.post("/s/folder", "password=right", "Content-Type", form, "Host", "files.example.com"); !strings.Contains(a.Header.Get("Set-Cookie"), "Secure") {
-		t.Errorf("cookie %q is not Secure", a.Header.Get("Set-Cookie"))
-	}
 	r.get("/s/folder", "Authorization", "Basic OnJpZ2h0").wants(t, http.StatusOK)
 	for _, path := range []string{"/s/folder/..", "/s/folder/%2e%2e/x", "/s/folder/a%2fb", "/s/folder//x", "/s/folder/a%00", "/s/folder/%ff"} {
 		before := len(s.asked)
@@ -146,4 +146,54 @@ func TestSharePasswordInOpenMode(t *testing.T) {
 	a := r.post("/s/folder", "password=right", "Content-Type", form, "Origin", "null", "Sec-Fetch-Site", "same-origin")
 	a.wants(t, http.StatusSeeOther)
 	a.wantsField(t, "Location", "/s/folder")
+}
+
+// The cookie of a share is Secure where its client speaks TLS, to us or to the
+// proxies before us. A browser would drop it elsewhere, and be asked for the
+// password for ever.
+func TestShareCookieIsSecure(t *testing.T) {
+	loopback := netip.MustParsePrefix("127.0.0.0/8")
+	proxied := func(proxies int, networks ...netip.Prefix) rest.Config {
+		return rest.Config{Bounds: rest.Bounds{TrustedProxies: proxies, ProxyNetworks: networks}}
+	}
+	for name, c := range map[string]struct {
+		cfg    rest.Config
+		tls    bool
+		fields []string
+		secure bool
+	}{
+		"plain, on a network":       {rest.Config{}, false, []string{"Host", "nas:8080"}, false},
+		"plain, loopback":           {rest.Config{}, false, []string{"Host", "localhost:8080"}, false},
+		"plain, it claims a proxy":  {rest.Config{}, false, []string{"Host", "nas:8080", "X-Forwarded-For", "192.0.2.1", "X-Forwarded-Proto", "https"}, false},
+		"TLS, on a network":         {rest.Config{}, true, []string{"Host", "nas:8443"}, true},
+		"TLS, loopback":             {rest.Config{}, true, nil, true},
+		"behind a proxy":            {proxied(1, loopback), false, []string{"Host", "files.example.com", "X-Forwarded-For", "192.0.2.1"}, true},
+		"behind two":                {proxied(2, loopback), false, []string{"Host", "files.example.com", "X-Forwarded-For", "192.0.2.1, 198.51.100.7", "X-Forwarded-Proto", "http"}, true},
+		"behind a proxy, loopback":  {proxied(1, loopback), false, []string{"Host", "localhost:8080", "X-Forwarded-For", "127.0.0.1"}, false},
+		"past the proxy":            {proxied(1, netip.MustParsePrefix("10.0.0.0/8")), false, []string{"Host", "nas:8080", "X-Forwarded-For", "192.0.2.1"}, false},
+		"past the first of two":     {proxied(2, loopback), false, []string{"Host", "nas:8080", "X-Forwarded-For", "192.0.2.1"}, false},
+		"past both, from their net": {proxied(2, loopback), false, []string{"Host", "nas:8080"}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r, _ := newSharingRig(t, c.cfg)
+			if c.tls {
+				overTLS(t, r)
+			}
+			a := r.post("/s/folder", "password=right", append(c.fields, "Content-Type", "application/x-www-form-urlencoded")...)
+			a.wants(t, http.StatusSeeOther)
+			if cookies := a.Cookies(); len(cookies) != 1 || cookies[0].Secure != c.secure {
+				t.Errorf("%v, want Secure to be %v", a.Header["Set-Cookie"], c.secure)
+			}
+		})
+	}
+}
+
+// overTLS has a rig answer over TLS, and its client speak that.
+func overTLS(t *testing.T, r *rig) {
+	t.Helper()
+	server := httptest.NewTLSServer(r.handler)
+	t.Cleanup(server.Close)
+	dialer := tls.Dialer{Config: server.Client().Transport.(*http.Transport).TLSClientConfig.Clone()}
+	r.addr = server.Listener.Addr().String()
+	r.client.Transport = &http.Transport{DialContext: dialer.DialContext}
 }
