@@ -91,11 +91,21 @@ func (x *exchange) writeHeader(status int) {
 	x.w.WriteHeader(status)
 }
 
-// extendWrite sets how long the client may take for what is written next.
+// extendWrite sets how long the client may take for what is written next. Over
+// HTTP/2 the stream is reset when that is over, also while nothing is being
+// written: who does not go on writing, or end, calls pauseWrite.
 func (x *exchange) extendWrite(bytes int) {
 	allowed := x.h.limits.Stall + time.Duration(bytes/minBytesPerSecond)*time.Second
+	x.setWriteDeadline(time.Now().Add(allowed))
+}
+
+// pauseWrite says that it is not for the client that nothing is written until
+// extendWrite is called again.
+func (x *exchange) pauseWrite() { x.setWriteDeadline(time.Time{}) }
+
+func (x *exchange) setWriteDeadline(t time.Time) {
 	if c, ok := x.w.(interface{ SetWriteDeadline(time.Time) error }); ok {
-		_ = c.SetWriteDeadline(time.Now().Add(allowed)) // fails on a connection that is gone
+		_ = c.SetWriteDeadline(t) // fails on a connection that is gone
 	}
 }
 

@@ -144,6 +144,7 @@ func (x *exchange) announce(ask *header.Resumable, h http.Header) {
 	maps.Copy(final, h)
 	x.extendWrite(0)
 	x.w.WriteHeader(statusResumptionSupported)
+	x.pauseWrite() // the body comes for as long as it takes
 	clear(final)
 	maps.Copy(final, kept)
 }

@@ -50,6 +50,11 @@ func inBothWith(t *testing.T, cfg rest.Config, test func(t *testing.T, r *rig)) 
 func newRig(t *testing.T, cfg rest.Config) *rig {
 	t.Helper()
 	w := newWorld()
+	return serve(t, w, inProcess(w, cfg))
+}
+
+// inProcess has a gateway reach a world as in one process.
+func inProcess(w *world, cfg rest.Config) rest.Config {
 	local := rpc.NewLocal(rpc.Config{Logger: slog.New(slog.DiscardHandler), Name: "metadata"})
 	metadatav1.RegisterFileServiceServer(local, w)
 	metadatav1.RegisterSpaceServiceServer(local, w)
@@ -58,7 +63,7 @@ func newRig(t *testing.T, cfg rest.Config) *rig {
 	metadatav1.RegisterKeyServiceServer(local, w)
 	metadatav1.RegisterShareServiceServer(local, w)
 	cfg.Metadata, cfg.Content, cfg.Uploads = local, w, w
-	return serve(t, w, cfg)
+	return cfg
 }
 
 // newRemoteRig returns a rig whose world is reached over gRPC.
@@ -102,15 +107,20 @@ func newRemoteRig(t *testing.T, cfg rest.Config) *rig {
 
 func serve(t *testing.T, w *world, cfg rest.Config) *rig {
 	t.Helper()
+	return serveOn(t, listen(t), &http.Transport{}, w, cfg)
+}
+
+// serveOn serves on lis, for a client that reaches it by way of connect.
+func serveOn(t *testing.T, lis net.Listener, connect *http.Transport, w *world, cfg rest.Config) *rig {
+	t.Helper()
 	h, err := rest.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	lis := listen(t)
 	server := transport.NewServer(transport.Config{Handler: h, Malformed: rest.Malformed})
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(transport.Limit(lis, transport.Connections{})) }()
-	client := &http.Client{Transport: &http.Transport{}}
+	client := &http.Client{Transport: connect}
 	t.Cleanup(func() {
 		client.CloseIdleConnections()
 		if err := server.Close(); err != nil {
