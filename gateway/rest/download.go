@@ -71,7 +71,6 @@ type download struct {
 	linked     bool   // by a link, so that nobody is to keep it
 	parts      *parts // nil unless several ranges are sent
 	left       int64  // bytes to come
-	wrote      bool
 }
 
 func (d *download) readQuery(req *storagev1.DownloadRequest, raw string) error {
@@ -129,11 +128,16 @@ func (d *download) start(head *storagev1.DownloadHeader) (io.Writer, error) {
 	}
 	f.set("Content-Type", contentType)
 	f.set("Content-Length", strconv.FormatInt(d.left, 10))
-	d.writeHeader(status)
-	switch {
-	case d.r.Method == http.MethodHead:
+	if d.r.Method == http.MethodHead {
+		d.writeHeader(status)
 		return io.Discard, nil
-	case d.parts != nil:
+	}
+	if d.left == 0 {
+		d.writeHeader(status)
+		return d, nil
+	}
+	d.beginAnswer(status)
+	if d.parts != nil {
 		d.parts.out = d
 		return d.parts, d.parts.begin()
 	}
@@ -150,7 +154,8 @@ func (d *download) cacheControl() string {
 	return "private, no-cache"
 }
 
-// Write sends bytes to the client, in pieces that it has time to take.
+// Write sends bytes to the client, in pieces that it has time to take. Until
+// storage has more, it has all the time.
 func (d *download) Write(p []byte) (int, error) {
 	const pieceBytes = 256 << 10
 	if int64(len(p)) > d.left {
@@ -159,10 +164,7 @@ func (d *download) Write(p []byte) (int, error) {
 	written := 0
 	for len(p) > 0 {
 		piece := p[:min(len(p), pieceBytes)]
-		if d.wrote {
-			d.extendWrite(len(piece))
-		}
-		d.wrote = true
+		d.extendWrite(len(piece))
 		n, err := d.w.Write(piece)
 		written += n
 		d.left -= int64(n)
@@ -170,6 +172,9 @@ func (d *download) Write(p []byte) (int, error) {
 			return written, err
 		}
 		p = p[n:]
+	}
+	if d.left > 0 && d.r.ProtoMajor >= 2 {
+		d.pauseWrite() // a deadline of HTTP/1.1 is for writes alone
 	}
 	return written, nil
 }

@@ -66,7 +66,8 @@ func (x *exchange) write(status int, mediaType []string, text []byte) {
 	h["Content-Type"] = mediaType
 	h["X-Content-Type-Options"] = noSniff
 	h["Content-Length"] = []string{strconv.Itoa(len(text))}
-	x.writeHeader(status)
+	x.beginAnswer(status)
+	x.extendWrite(len(text))
 	if x.r.Method == http.MethodHead {
 		return
 	}

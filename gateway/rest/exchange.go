@@ -81,13 +81,19 @@ func printable(value string) bool {
 	return !strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r > '~' })
 }
 
-// writeHeader begins the answer. From here on a failure can only cut it.
+// writeHeader answers with a header alone.
 func (x *exchange) writeHeader(status int) {
+	x.beginAnswer(status)
+	x.extendWrite(0)
+}
+
+// beginAnswer begins an answer. From here on a failure can only cut it. Nothing is sent
+// before what is written next, after extendWrite.
+func (x *exchange) beginAnswer(status int) {
 	if x.body != nil {
 		x.body.settle(x)
 	}
 	x.status = status
-	x.extendWrite(0)
 	x.w.WriteHeader(status)
 }
 

@@ -2,6 +2,8 @@ package rest_test
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"strings"
 
 	errorsv1 "github.com/holdfast-files/holdfast/proto/holdfast/errors/v1"
@@ -99,7 +101,16 @@ func (w *world) PurgeFile(ctx context.Context, req *metadatav1.PurgeFileRequest)
 }
 
 func (w *world) ListFiles(ctx context.Context, req *metadatav1.ListFilesRequest) (*metadatav1.ListFilesResponse, error) {
-	return &metadatav1.ListFilesResponse{}, w.note(ctx, req)
+	if err := w.note(ctx, req); err != nil {
+		return nil, err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	resp := new(metadatav1.ListFilesResponse)
+	for _, path := range slices.Sorted(maps.Keys(w.files)) {
+		resp.Files = append(resp.Files, proto.CloneOf(w.files[path].file))
+	}
+	return resp, nil
 }
 
 func (w *world) ListRevisions(ctx context.Context, req *metadatav1.ListRevisionsRequest) (*metadatav1.ListRevisionsResponse, error) {

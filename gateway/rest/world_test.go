@@ -65,6 +65,8 @@ type trouble struct {
 	cutAfter int
 	// touch runs before a DeleteFile is judged.
 	touch func(*stored)
+	// pause runs before each range of a download is sent.
+	pause func()
 }
 
 func (w *world) make(t trouble) {
@@ -318,8 +320,12 @@ func (w *world) Download(ctx context.Context, req *storagev1.DownloadRequest, be
 }
 
 func (w *world) send(out io.Writer, text []byte, parts []*storagev1.ByteRange) error {
-	cutAfter := w.troubled().cutAfter
+	trouble := w.troubled()
+	cutAfter := trouble.cutAfter
 	for _, p := range parts {
+		if trouble.pause != nil {
+			trouble.pause()
+		}
 		piece := text[p.GetOffset() : p.GetOffset()+p.GetLength()]
 		if cutAfter > 0 && len(piece) > cutAfter {
 			if _, err := out.Write(piece[:cutAfter]); err != nil {
