@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -22,12 +23,16 @@ type conn struct {
 	net.Conn
 	free func()
 
+	// parsing says that no handler is at work: what is written is net/http's own.
+	// It waits for no write: over HTTP/2 nothing would be read meanwhile, and both
+	// sides might wait for each other.
+	parsing atomic.Bool
+
 	mu      sync.Mutex // of everything below, and of writes
 	holding bool       // the first full buffer may be held back
 	held    []byte
 	buffer  *[bufferBytes]byte
 
-	parsing   bool // no handler is at work: what is written is net/http's own
 	http2     bool
 	sniffed   bool // something has come
 	malformed Render
@@ -39,16 +44,10 @@ type conn struct {
 var buffers = sync.Pool{New: func() any { return new([bufferBytes]byte) }}
 
 // hold lets the first full buffer of the next answer be held back.
-func (c *conn) hold(allowed bool) {
+func (c *conn) hold() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.holding = allowed
-}
-
-func (c *conn) setParsing(parsing bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.parsing = parsing
+	c.holding = true
 }
 
 func (c *conn) Write(p []byte) (int, error) {
@@ -62,7 +61,7 @@ func (c *conn) Write(p []byte) (int, error) {
 		c.buffer = buffers.Get().(*[bufferBytes]byte)
 		c.held = c.buffer[:copy(c.buffer[:], p)]
 		return len(p), nil
-	case c.parsing && !c.http2 && c.malformed != nil:
+	case c.parsing.Load() && !c.http2 && c.malformed != nil:
 		if page, ok := refusal(p, c.malformed); ok {
 			if _, err := c.Conn.Write(page); err != nil {
 				return 0, err

@@ -96,3 +96,31 @@ func TestFirstRequest(t *testing.T) {
 		})
 	}
 }
+
+// A client of HTTP/2 that sends before it reads is read: nothing waits for what is
+// written to it meanwhile.
+func TestClientThatSendsFirst(t *testing.T) {
+	const preface, settings = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "\x00\x00\x00\x04\x00\x00\x00\x00\x00"
+	lis := &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}
+	server := transport.NewServer(transport.Config{Handler: http.NotFoundHandler()})
+	done := make(chan error, 1)
+	go func() { done <- server.Serve(transport.Limit(lis, transport.Connections{})) }()
+	for range 50 { // who writes first is chance
+		ours, theirs := net.Pipe()
+		lis.conns <- theirs
+		if err := ours.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		_, err := io.WriteString(ours, preface+settings)
+		if err = errors.Join(err, ours.Close()); err != nil {
+			t.Error(err)
+			break
+		}
+	}
+	if err := server.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := <-done; !errors.Is(err, http.ErrServerClosed) {
+		t.Error(err)
+	}
+}

@@ -76,7 +76,7 @@ func NewServer(cfg Config) *http.Server {
 		},
 		ConnState: func(c net.Conn, state http.ConnState) {
 			if c, ok := c.(*conn); ok && (state == http.StateNew || state == http.StateIdle) {
-				c.setParsing(true)
+				c.parsing.Store(true)
 			}
 		},
 	}
@@ -87,8 +87,10 @@ type serving struct{ http.Handler }
 
 func (s serving) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if c, ok := r.Context().Value(connKey{}).(*conn); ok {
-		c.setParsing(false)
-		c.hold(r.ProtoMajor == 1)
+		c.parsing.Store(false)
+		if r.ProtoMajor == 1 {
+			c.hold()
+		}
 	}
 	s.Handler.ServeHTTP(w, r)
 }
