@@ -4,12 +4,15 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding"
+	"errors"
 	"fmt"
 	"hash"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/holdfast-files/holdfast/internal/fault"
 	ledgerv1 "github.com/holdfast-files/holdfast/proto/holdfast/ledger/v1"
+	"github.com/holdfast-files/holdfast/services/storage/blob"
 )
 
 const (
@@ -24,7 +27,8 @@ const (
 
 // digest reads contents whose digest is not known and tells the ledger, or how
 // far it is at the end of its time; that is also when it comes to nothing since
-// others took so long, and then the next claim has it again.
+// others took so long, and then the next claim has it again. So it does before
+// bytes that are damaged or lost, which the ledger has tried less and less often.
 func (s *Sweeper) digest(ctx context.Context, job *ledgerv1.Job, end time.Time) error {
 	work := job.GetDigestion()
 	done := work.GetDoneBytes()
@@ -32,25 +36,32 @@ func (s *Sweeper) digest(ctx context.Context, job *ledgerv1.Job, end time.Time) 
 	if restore(sum, work.GetSha256State()) != nil { // such as that of another version of Go
 		sum, done = sha256.New(), 0
 	}
-	for done < work.GetSizeBytes() && time.Now().Before(end) {
-		n, err := s.digestSome(ctx, work.GetExtents(), done, sum)
+	finish := &ledgerv1.FinishJobRequest{Id: job.GetId(), Lease: job.GetLease(), DoneBytes: done}
+	for finish.GetDoneBytes() < work.GetSizeBytes() && time.Now().Before(end) {
+		var err error
+		if finish.Sha256State, err = keepable(sum); err != nil {
+			return err
+		}
+		n, err := s.digestSome(ctx, work.GetExtents(), finish.GetDoneBytes(), sum)
+		if errors.Is(err, fault.DataLoss) || errors.Is(err, blob.ErrNotFound) || errors.Is(err, blob.ErrRange) {
+			finish.Unreadable = true
+			return errors.Join(err, s.finish(ctx, finish))
+		}
 		if err != nil {
 			return err
 		}
 		if n == 0 {
-			return fmt.Errorf("the extents end at %d of %d bytes", done, work.GetSizeBytes())
+			return fmt.Errorf("the extents end at %d of %d bytes", finish.GetDoneBytes(), work.GetSizeBytes())
 		}
-		done += n
+		finish.DoneBytes += n
 	}
-	finish := &ledgerv1.FinishJobRequest{Id: job.GetId(), Lease: job.GetLease(), DoneBytes: done}
-	if done == work.GetSizeBytes() {
-		finish.Sha256 = sum.Sum(nil)
-	} else {
-		state, err := keepable(sum)
-		if err != nil {
-			return err
-		}
-		finish.Sha256State = state
+	if finish.GetDoneBytes() == work.GetSizeBytes() {
+		finish.Sha256, finish.Sha256State = sum.Sum(nil), nil
+		return s.finish(ctx, finish)
+	}
+	var err error
+	if finish.Sha256State, err = keepable(sum); err != nil {
+		return err
 	}
 	return s.finish(ctx, finish)
 }

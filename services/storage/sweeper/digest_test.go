@@ -152,3 +152,61 @@ func TestDigestOfLostBytes(t *testing.T) {
 		t.Errorf("stats %+v, digests %x, %d jobs left", got, w.ledger.Digests(), w.ledger.Pending())
 	}
 }
+
+// Damaged bytes are tried again less and less often, and those before them are
+// not read again for that.
+func TestDigestOfDamagedBytes(t *testing.T) {
+	for name, err := range map[string]error{
+		"damaged": fault.New(errorsv1.Reason_REASON_DATA_LOSS, "checksum"),
+		"lost":    blob.ErrNotFound,
+		"cut off": blob.ErrRange,
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				var blobs []uuid.UUID
+				sum := sha256.New()
+				for i := range 4 {
+					id := uuid.Must(uuid.NewV7())
+					data := bytes.Repeat([]byte{byte(i)}, 1000)
+					w.store.Put(id, data)
+					_, _ = sum.Write(data) // never fails
+					blobs = append(blobs, id)
+				}
+				w.ledger.AddDigestion(blobs...)
+				var mended, good, bad atomic.Int64
+				w.store.Fault = func(op faultblob.Op, id blob.ID) faultblob.Fault {
+					switch {
+					case op != faultblob.Read:
+					case id != blobs[2] || mended.Load() != 0:
+						good.Add(1)
+					default:
+						bad.Add(1)
+						return faultblob.Fault{Err: err, After: 500}
+					}
+					return faultblob.Fault{}
+				}
+				s := w.sweeper(nil)
+				day := time.Now().Add(24 * time.Hour)
+				for time.Now().Before(day) {
+					_ = s.Sweep(t.Context())    // it says so in its stats
+					time.Sleep(2 * time.Minute) //nolint:forbidigo // of the bubble
+				}
+				if good.Load() != 2 || bad.Load() < 3 || bad.Load() > 12 {
+					t.Errorf("in a day %d good extents were read, want 2, and %d damaged ones", good.Load(), bad.Load())
+				}
+				if got := s.Stats(); got.Failed != bad.Load() || w.ledger.Pending() != 1 {
+					t.Errorf("stats %+v, %d jobs left", got, w.ledger.Pending())
+				}
+				mended.Store(1)
+				time.Sleep(24 * time.Hour) //nolint:forbidigo // of the bubble
+				if err := s.Sweep(t.Context()); err != nil {
+					t.Error(err)
+				}
+				if got := w.ledger.Digests(); len(got) != 1 || !bytes.Equal(got[0], sum.Sum(nil)) {
+					t.Errorf("once mended: digests %x, want %x", got, sum.Sum(nil))
+				}
+			})
+		})
+	}
+}

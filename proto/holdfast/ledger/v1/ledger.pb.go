@@ -1265,12 +1265,16 @@ type FinishJobRequest struct {
 	// Job.lease.
 	Lease string `protobuf:"bytes,2,opt,name=lease,proto3" json:"lease,omitempty"`
 	// For a digestion: how far it is. When it is not at the end it is leased again,
-	// to anybody.
+	// to anybody; after a while when the bytes are unreadable there.
 	DoneBytes int64 `protobuf:"varint,3,opt,name=done_bytes,json=doneBytes,proto3" json:"done_bytes,omitempty"`
 	// For a digestion that is not at the end: the state of the SHA-256.
 	Sha256State []byte `protobuf:"bytes,4,opt,name=sha256_state,json=sha256State,proto3" json:"sha256_state,omitempty"`
 	// For a digestion at its end: the SHA-256, 32 bytes.
-	Sha256        []byte `protobuf:"bytes,5,opt,name=sha256,proto3" json:"sha256,omitempty"`
+	Sha256 []byte `protobuf:"bytes,5,opt,name=sha256,proto3" json:"sha256,omitempty"`
+	// For a digestion that is not at the end: whether the bytes that follow are
+	// damaged or lost. It is leased to nobody for two minutes then, and twice as
+	// long each time, up to a day, while it comes no further.
+	Unreadable    bool `protobuf:"varint,6,opt,name=unreadable,proto3" json:"unreadable,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1338,6 +1342,13 @@ func (x *FinishJobRequest) GetSha256() []byte {
 		return x.Sha256
 	}
 	return nil
+}
+
+func (x *FinishJobRequest) GetUnreadable() bool {
+	if x != nil {
+		return x.Unreadable
+	}
+	return false
 }
 
 // FinishJobResponse is empty.
@@ -2177,14 +2188,17 @@ const file_holdfast_ledger_v1_ledger_proto_rawDesc = "" +
 	"\n" +
 	"steps_done\x18\x02 \x01(\x05R\tstepsDone\x12B\n" +
 	"\x0foldest_due_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\roldestDueTime\x12\x19\n" +
-	"\bdue_jobs\x18\x04 \x01(\x03R\adueJobs\"\x92\x01\n" +
+	"\bdue_jobs\x18\x04 \x01(\x03R\adueJobs\"\xb2\x01\n" +
 	"\x10FinishJobRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
 	"\x05lease\x18\x02 \x01(\tR\x05lease\x12\x1d\n" +
 	"\n" +
 	"done_bytes\x18\x03 \x01(\x03R\tdoneBytes\x12!\n" +
 	"\fsha256_state\x18\x04 \x01(\fR\vsha256State\x12\x16\n" +
-	"\x06sha256\x18\x05 \x01(\fR\x06sha256\"\x13\n" +
+	"\x06sha256\x18\x05 \x01(\fR\x06sha256\x12\x1e\n" +
+	"\n" +
+	"unreadable\x18\x06 \x01(\bR\n" +
+	"unreadable\"\x13\n" +
 	"\x11FinishJobResponse\"b\n" +
 	"\fAuditRequest\x12\x1d\n" +
 	"\n" +

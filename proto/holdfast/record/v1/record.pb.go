@@ -1420,7 +1420,10 @@ type Job struct {
 	// For a digest: number of bytes that are digested.
 	DoneBytes int64 `protobuf:"varint,10,opt,name=done_bytes,json=doneBytes,proto3" json:"done_bytes,omitempty"`
 	// For a digest: state of the SHA-256 over them.
-	Sha256State   []byte `protobuf:"bytes,11,opt,name=sha256_state,json=sha256State,proto3" json:"sha256_state,omitempty"`
+	Sha256State []byte `protobuf:"bytes,11,opt,name=sha256_state,json=sha256State,proto3" json:"sha256_state,omitempty"`
+	// For a digest: how often in a row the bytes after done_bytes were damaged or
+	// lost.
+	Failures      int32 `protobuf:"varint,12,opt,name=failures,proto3" json:"failures,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1530,6 +1533,13 @@ func (x *Job) GetSha256State() []byte {
 		return x.Sha256State
 	}
 	return nil
+}
+
+func (x *Job) GetFailures() int32 {
+	if x != nil {
+		return x.Failures
+	}
+	return 0
 }
 
 // Upload is a resumable upload.
@@ -2682,7 +2692,7 @@ const file_holdfast_record_v1_record_proto_rawDesc = "" +
 	"\x05files\x18\x02 \x01(\x03R\x05files\x12\x1d\n" +
 	"\n" +
 	"file_bytes\x18\x03 \x01(\x03R\tfileBytes\x12#\n" +
-	"\rcontent_types\x18\x04 \x03(\tR\fcontentTypes\"\xeb\x03\n" +
+	"\rcontent_types\x18\x04 \x03(\tR\fcontentTypes\"\x87\x04\n" +
 	"\x03Job\x120\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x1c.holdfast.record.v1.Job.KindR\x04kind\x12\x14\n" +
 	"\x05space\x18\x02 \x01(\tR\x05space\x12\x12\n" +
@@ -2697,7 +2707,8 @@ const file_holdfast_record_v1_record_proto_rawDesc = "" +
 	"\n" +
 	"done_bytes\x18\n" +
 	" \x01(\x03R\tdoneBytes\x12!\n" +
-	"\fsha256_state\x18\v \x01(\fR\vsha256State\"\x86\x01\n" +
+	"\fsha256_state\x18\v \x01(\fR\vsha256State\x12\x1a\n" +
+	"\bfailures\x18\f \x01(\x05R\bfailures\"\x86\x01\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\t\n" +
 	"\x05BLOBS\x10\x01\x12\n" +

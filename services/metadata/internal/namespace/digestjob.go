@@ -3,6 +3,7 @@ package namespace
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/holdfast-files/holdfast/internal/fault"
 	ledgerv1 "github.com/holdfast-files/holdfast/proto/holdfast/ledger/v1"
@@ -14,6 +15,22 @@ import (
 
 // digestsPerCommit bounds the revisions that get their digest in one commit.
 const digestsPerCommit = 40
+
+// A digest of bytes that cannot be read is tried again after the first, and then
+// after twice as long each time, up to the second: reading costs, and who mends
+// them may take a while.
+const (
+	minUnreadablePause = 2 * time.Minute
+	maxUnreadablePause = 24 * time.Hour
+)
+
+func unreadablePause(failures int32) time.Duration {
+	pause := minUnreadablePause
+	for ; failures > 0 && pause < maxUnreadablePause; failures-- {
+		pause *= 2
+	}
+	return min(pause, maxUnreadablePause)
+}
 
 // undigested are revisions with the same extents, whose digest is to be computed.
 type undigested struct {
@@ -100,7 +117,7 @@ func (n *Namespace) digestion(ctx context.Context, job *recordv1.Job) (*ledgerv1
 
 // finishDigest returns the writes that end a digest job or, when the digest is
 // not at its end or there are more revisions than one commit is for, let it go on
-// from where it is. They rest on the node as it was read: a revision that is
+// from where it is, after a pause where the bytes cannot be read. They rest on the node as it was read: a revision that is
 // restored meanwhile is not passed over.
 func (n *Namespace) finishDigest(
 	ctx context.Context, item table.Item, job *recordv1.Job, req *ledgerv1.FinishJobRequest,
@@ -121,6 +138,13 @@ func (n *Namespace) finishDigest(
 			return nil, fault.Invalidf("sha256_state", "must be given unless sha256 is")
 		}
 		further.DoneBytes, further.Sha256State = req.GetDoneBytes(), req.GetSha256State()
+		further.Failures = 0
+		if req.GetUnreadable() {
+			if req.GetDoneBytes() <= job.GetDoneBytes() {
+				further.Failures = job.GetFailures() + 1
+			}
+			further.LeaseMicros = n.now() + unreadablePause(further.GetFailures()).Microseconds()
+		}
 		return []table.Write{table.Put(record.Item(item.Key, record.NewEtag(), further), held)}, nil
 	}
 	if len(req.GetSha256()) != 32 {

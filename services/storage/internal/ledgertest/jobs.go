@@ -58,8 +58,15 @@ func (l *Ledger) FinishJob(ctx context.Context, req *ledgerv1.FinishJobRequest) 
 		return nil, refused(errorsv1.Reason_REASON_CONFLICT)
 	}
 	if j.digest != nil && len(req.GetSha256()) == 0 {
+		j.failures++
+		if !req.GetUnreadable() || req.GetDoneBytes() > j.digest.GetDoneBytes() {
+			j.failures = 0
+		}
 		j.digest.DoneBytes, j.digest.Sha256State = req.GetDoneBytes(), req.GetSha256State()
 		j.lease, j.leased = "", time.Time{}
+		if req.GetUnreadable() {
+			j.leased = l.now().Add(min(2*time.Minute<<min(j.failures, 10), 24*time.Hour))
+		}
 		return &ledgerv1.FinishJobResponse{}, nil
 	}
 	if j.digest != nil {

@@ -85,6 +85,8 @@ type job struct {
 	leased time.Time // until then
 	again  bool      // once more after the grace, as the blobs may still come to be
 	digest *ledgerv1.Digestion
+
+	failures int // to read what follows of the digestion, in a row
 }
 
 // New returns an empty ledger whose blobs lie in store. The store is told to
