@@ -157,7 +157,7 @@ func (h how) err() error {
 // every blob has a record, the sweeper leaves none behind, and a repetition
 // comes to what one upload would have come to.
 func TestUploadFaults(t *testing.T) {
-	sizes := map[string]int{"empty": 0, "small": 5000, "head": 100_000, "large": 1<<20 + 70_001}
+	sizes := map[string]int{"empty": 0, "small": 5000, "head": 100_000, "large": largestBlob + 70_001}
 	count := 0
 	bodies := map[string][]byte{}
 	for name, size := range sizes {

@@ -99,7 +99,7 @@ func TestUploadAsksFirst(t *testing.T) {
 
 func TestReplay(t *testing.T) {
 	w := newWorld(t, nil)
-	data := random(2<<20, 12)
+	data := random(5*largestBlob, 12)
 	again := func(s *storagev1.UploadSpec) { s.RequestId = "id" }
 	first, err := w.upload(t.Context(), "/a", data, again)
 	if err != nil {
@@ -117,7 +117,7 @@ func TestReplay(t *testing.T) {
 		"other byte":              {announce(int64(len(data))), other, errorsv1.Reason_REASON_REQUEST_ID_REUSED},
 		"announced as shorter":    {announce(5), data[:5], errorsv1.Reason_REASON_REQUEST_ID_REUSED},
 		"announced digest":        {func(s *storagev1.UploadSpec) { s.Sha256 = sum(nil) }, data, errorsv1.Reason_REASON_REQUEST_ID_REUSED},
-		"shorter":                 {func(*storagev1.UploadSpec) {}, data[:1<<20], errorsv1.Reason_REASON_REQUEST_ID_REUSED},
+		"shorter":                 {func(*storagev1.UploadSpec) {}, data[:largestBlob], errorsv1.Reason_REASON_REQUEST_ID_REUSED},
 		"longer":                  {func(*storagev1.UploadSpec) {}, append(bytes.Clone(data), 0), errorsv1.Reason_REASON_REQUEST_ID_REUSED},
 		"not as announced itself": {announce(int64(len(data))), data[:9], errorsv1.Reason_REASON_INVALID_ARGUMENT},
 	}

@@ -27,7 +27,7 @@ type world struct {
 }
 
 // largestBlob is so small that tests of large uploads are of several blobs.
-const largestBlob = 1 << 20
+const largestBlob = 384 << 10
 
 func newWorld(tb testing.TB, ledgerFault func(method string) ledgertest.Fault) *world {
 	tb.Helper()

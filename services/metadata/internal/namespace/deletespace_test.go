@@ -102,7 +102,7 @@ func TestInterleavingsWithDeletion(t *testing.T) {
 // that it held has been removed and not before, however late which step is: what
 // is removed later would be taken off what another space of this id holds.
 func TestInterleavingsWithEmptying(t *testing.T) {
-	for seed := range uint64(20) {
+	for seed := range uint64(8) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			w := deletedWorld(t)
 			random := rand.New(rand.NewPCG(seed, 0))

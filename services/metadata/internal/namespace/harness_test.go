@@ -20,6 +20,7 @@ import (
 	storagev1 "github.com/holdfast-files/holdfast/proto/holdfast/storage/v1"
 	"github.com/holdfast-files/holdfast/services/metadata/internal/access"
 	"github.com/holdfast-files/holdfast/services/metadata/internal/namespace"
+	"github.com/holdfast-files/holdfast/services/metadata/internal/record"
 	"github.com/holdfast-files/holdfast/services/metadata/table"
 	"github.com/holdfast-files/holdfast/services/metadata/table/pebbletable"
 )
@@ -270,6 +271,28 @@ func (w *world) sweepAll() {
 	for range 4 {
 		w.clock.Advance(40 * 24 * time.Hour)
 		w.sweep()
+		if !w.hasJobs() {
+			return
+		}
+	}
+}
+
+// hasJobs reports whether there is a job, due or not.
+func (w *world) hasJobs() bool {
+	w.t.Helper()
+	for next := ""; ; {
+		page, err := w.table.Scan(w.ctx, next, 1000)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		for _, item := range page.Items {
+			if kind, _ := record.KindOf(item.Key); kind == record.KindJob {
+				return true
+			}
+		}
+		if next = page.Next; next == "" {
+			return false
+		}
 	}
 }
 

@@ -115,7 +115,7 @@ func Job(dueMicros int64, id string) table.Key {
 }
 
 // JobPartition holds the jobs of shard k, sorted by the time they are due.
-func JobPartition(k int) string { return fmt.Sprintf("W#%02x", k) }
+func JobPartition(k int) string { return "W#" + hex.EncodeToString([]byte{byte(k)}) }
 
 // JobDue is the beginning of the sort keys of jobs due at a time.
 func JobDue(micros int64) string { return fmt.Sprintf("%016x", micros) }
