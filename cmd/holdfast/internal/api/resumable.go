@@ -46,10 +46,14 @@ type Resumable struct {
 // acknowledged is sent again; the SHA-256 of all that was read, before and after
 // the cuts, is compared with what the server has in the end.
 //
+// An upload that another run completed counts as long as the path leads to what
+// came of it; else the contents are sent again.
+//
 // After an error Memory still has the URL, unless nothing can go on there: then
 // the upload is given up on the server, too.
 func (c *Client) UploadResumable(ctx context.Context, u Resumable) (*Stored, error) {
 	s := &sending{client: c, Resumable: u, location: u.Memory.Load(), sum: sha256.New()}
+	s.loaded = s.location != ""
 	for attempt := 0; ; {
 		stored, err := s.attempt(ctx)
 		if err == nil {
@@ -80,6 +84,7 @@ type sending struct {
 	Resumable
 	location string // URL of the upload, relative to the server; "" before there is one
 	key      string // Idempotency-Key of its creation
+	loaded   bool   // whether it is of another run, which may have completed it
 
 	offset int64     // what the server said that it has
 	sum    hash.Hash // of the contents up to summed
@@ -99,12 +104,34 @@ func (s *sending) attempt(ctx context.Context) (*Stored, error) {
 			return nil, err
 		}
 		s.offset = s.SizeBytes // its answer was lost: ask for it again
+	} else {
+		s.loaded = false // whoever completes it does so now
 	}
 	s.tell(s.offset)
 	if err := s.catchUp(ctx); err != nil {
 		return nil, err
 	}
-	return s.add(ctx)
+	stored, err := s.add(ctx)
+	if err != nil || !s.loaded {
+		return stored, err
+	}
+	if there, err := s.isThere(ctx, stored); err != nil {
+		return nil, err
+	} else if !there {
+		s.restart()
+		return s.attempt(ctx)
+	}
+	return stored, nil
+}
+
+// isThere reports whether the path leads to what was stored. The server tells for
+// a day what came of an upload, whatever became of the file since.
+func (s *sending) isThere(ctx context.Context, stored *Stored) (bool, error) {
+	node, err := s.client.Lookup(ctx, s.Path)
+	if errors.Is(err, fault.NotFound) {
+		return false, nil
+	}
+	return err == nil && node.Revision == stored.Node.Revision, err
 }
 
 // open opens the upload and remembers it before its first byte.

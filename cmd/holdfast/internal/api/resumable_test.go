@@ -109,6 +109,80 @@ func TestUploadResumableAnew(t *testing.T) {
 	}
 }
 
+// A run that was ended before it got the answer leaves an upload that is
+// complete. The next one takes that for its own only while the path leads to what
+// came of it.
+func TestUploadResumableAfterItsEnd(t *testing.T) {
+	for name, test := range map[string]struct {
+		meanwhile func(t *testing.T, s *apitest.Server, c *api.Client)
+		fault     apitest.Fault // of the look at the path
+		ifAbsent  bool
+		anew      bool
+		created   bool
+		refused   bool
+	}{
+		"untouched":                  {created: true},
+		"untouched, once it is seen": {fault: apitest.Refuse("UNAVAILABLE", "0"), created: true},
+		"trashed": {anew: true, created: true, meanwhile: func(t *testing.T, _ *apitest.Server, c *api.Client) {
+			if _, err := c.Trash(t.Context(), lookup(t, c, "/a")); err != nil {
+				t.Fatal(err)
+			}
+		}},
+		"renamed": {anew: true, created: true, meanwhile: func(_ *testing.T, s *apitest.Server, _ *api.Client) {
+			s.Rename("/a", "b")
+		}},
+		"written over": {anew: true, meanwhile: func(_ *testing.T, s *apitest.Server, _ *api.Client) {
+			s.Add("/a", []byte("newer"))
+		}},
+		"written over, and must not be": {anew: true, ifAbsent: true, refused: true,
+			meanwhile: func(_ *testing.T, s *apitest.Server, _ *api.Client) { s.Add("/a", []byte("newer")) }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := apitest.New(t)
+			memory := new(kept)
+			ctx, cancel := context.WithCancel(t.Context())
+			s.Inject("PATCH", "/uploads", apitest.LoseAnswer())
+			s.Inject("HEAD", "/uploads", apitest.Before(cancel))
+			u := resumable("/a", contents, memory)
+			u.IfAbsent = test.ifAbsent
+			if _, err := client(t, s).UploadResumable(ctx, u); !errors.Is(err, context.Canceled) {
+				t.Fatalf("ended by %v", err)
+			}
+			if memory.location == "" || s.Tree()["/a"] != string(contents) {
+				t.Fatalf("%q remembered, %d bytes there", memory.location, len(s.Tree()["/a"]))
+			}
+			c := client(t, s)
+			if test.meanwhile != nil {
+				test.meanwhile(t, s, c)
+			}
+			if test.fault != nil {
+				s.Inject("GET", "/files:lookup", test.fault)
+			}
+			there := s.Tree()["/a"]
+			before := len(s.Calls())
+			stored, err := c.UploadResumable(t.Context(), u)
+			anew := strings.Contains(strings.Join(s.Calls()[before:], "\n"), "POST ")
+			if test.refused {
+				if fault.ReasonOf(err).String() != "REASON_PRECONDITION_FAILED" || s.Tree()["/a"] != there || memory.location != "" {
+					t.Errorf("%v, %v; %q remembered", stored, err, memory.location)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			node := lookup(t, c, "/a")
+			if s.Tree()["/a"] != string(contents) || stored.Node.Revision != node.Revision || memory.location != "" {
+				t.Errorf("%d bytes of %s are there, %s was stored; %q remembered",
+					len(s.Tree()["/a"]), node.Revision, stored.Node.Revision, memory.location)
+			}
+			if anew != test.anew || stored.Created != test.created {
+				t.Errorf("opened anew %v, created %v; want %v, %v", anew, stored.Created, test.anew, test.created)
+			}
+		})
+	}
+}
+
 // An upload that the server has forgotten begins anew.
 func TestUploadResumableGone(t *testing.T) {
 	s := apitest.New(t)

@@ -5,6 +5,9 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+
+	metadatav1 "github.com/holdfast-files/holdfast/proto/holdfast/metadata/v1"
+	"google.golang.org/protobuf/proto"
 )
 
 // uploading is an upload in several requests.
@@ -15,7 +18,7 @@ type uploading struct {
 	takes     int // requests that took it over from those before
 	ifAbsent  bool
 	mediaType string
-	file      *node // what it became
+	file      *metadatav1.File // what it became, as it was then
 	created   bool
 }
 
@@ -96,14 +99,14 @@ func (s *Server) onUpload(w http.ResponseWriter, r *http.Request, id string) {
 			refuse(w, "PRECONDITION_FAILED", "the file exists")
 			return
 		}
-		u.file = s.put(u.at, u.bytes, u.mediaType)
+		u.file = proto.CloneOf(s.put(u.at, u.bytes, u.mediaType).File)
 	}
 	u.describe(w)
 	status := http.StatusOK
 	if u.created {
 		status = http.StatusCreated
 	}
-	show(w, status, u.file.File)
+	show(w, status, u.file)
 }
 
 func (u *uploading) describe(w http.ResponseWriter) {
