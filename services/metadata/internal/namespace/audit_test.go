@@ -90,17 +90,10 @@ func (w *world) force(writes ...table.Write) {
 func (w *world) findings(repair bool) []*ledgerv1.Finding {
 	w.t.Helper()
 	var found []*ledgerv1.Finding
-	req := &ledgerv1.AuditRequest{Repair: repair, PageSize: 7}
-	for {
-		page, err := w.Audit(w.ctx, req)
-		if err != nil {
-			w.t.Fatal(err)
-		}
+	for page := range w.auditPages(&ledgerv1.AuditRequest{Repair: repair, PageSize: 7}) {
 		found = append(found, page.GetFindings()...)
-		if req.PageToken = page.GetNextPageToken(); req.PageToken == "" {
-			return found
-		}
 	}
+	return found
 }
 
 // TestAuditFindsDamage holds that damage of each kind is found, that only a

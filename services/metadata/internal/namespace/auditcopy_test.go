@@ -22,21 +22,14 @@ import (
 func (w *world) referred(repair bool) map[string]bool {
 	w.t.Helper()
 	found := map[string]bool{}
-	req := &ledgerv1.AuditRequest{Repair: repair}
-	for {
-		page, err := w.Audit(w.ctx, req)
-		if err != nil {
-			w.t.Fatal(err)
-		}
+	for page := range w.auditPages(&ledgerv1.AuditRequest{Repair: repair}) {
 		for _, ref := range page.GetReferences() {
 			for _, e := range ref.GetExtents() {
 				found[e.GetBlobId()] = true
 			}
 		}
-		if req.PageToken = page.GetNextPageToken(); req.PageToken == "" {
-			return found
-		}
 	}
+	return found
 }
 
 // A node that is lost while its copy is there is put back, and until then its bytes

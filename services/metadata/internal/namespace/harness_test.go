@@ -1,12 +1,12 @@
 package namespace_test
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding"
 	"errors"
 	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -280,32 +280,19 @@ func (w *world) sweepAll() {
 // hasJobs reports whether there is a job, due or not.
 func (w *world) hasJobs() bool {
 	w.t.Helper()
-	for next := ""; ; {
-		page, err := w.table.Scan(w.ctx, next, 1000)
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		for _, item := range page.Items {
-			if kind, _ := record.KindOf(item.Key); kind == record.KindJob {
-				return true
-			}
-		}
-		if next = page.Next; next == "" {
-			return false
+	for item := range w.records() {
+		if kind, _ := record.KindOf(item.Key); kind == record.KindJob {
+			return true
 		}
 	}
+	return false
 }
 
 // audit checks the records, and that the blobs are those they refer to.
 func (w *world) audit() {
 	w.t.Helper()
 	live, pending := map[string]bool{}, map[string]bool{}
-	req := &ledgerv1.AuditRequest{}
-	for {
-		page, err := w.Audit(w.ctx, req)
-		if err != nil {
-			w.t.Fatal(err)
-		}
+	for page := range w.auditPages(new(ledgerv1.AuditRequest)) {
 		for _, finding := range page.GetFindings() {
 			w.t.Errorf("audit: %v", finding)
 		}
@@ -318,10 +305,6 @@ func (w *world) audit() {
 				}
 			}
 		}
-		if page.GetNextPageToken() == "" {
-			break
-		}
-		req.PageToken = page.GetNextPageToken()
 	}
 	w.auditUsage()
 	w.auditSlots()
@@ -341,20 +324,10 @@ func (w *world) audit() {
 func (w *world) items() map[string]bool {
 	w.t.Helper()
 	found := map[string]bool{}
-	next := ""
-	for {
-		page, err := w.table.Scan(w.ctx, next, 1000)
-		if err != nil {
-			w.t.Fatal(err)
+	for item := range w.records() {
+		if !strings.ContainsAny(item.Key.Partition[:1], "MASQOI") {
+			found[item.Key.Partition+"|"+item.Key.Sort] = true
 		}
-		for _, item := range page.Items {
-			if !bytes.ContainsAny([]byte(item.Key.Partition[:1]), "MASQOI") {
-				found[item.Key.Partition+"|"+item.Key.Sort] = true
-			}
-		}
-		if page.Next == "" {
-			return found
-		}
-		next = page.Next
 	}
+	return found
 }

@@ -88,14 +88,8 @@ func TestManyExtentsInMessages(t *testing.T) {
 // count returns how many records there are.
 func (w *world) count() (all int) {
 	w.t.Helper()
-	for next := ""; ; {
-		page, err := w.table.Scan(w.ctx, next, 1000)
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		all += len(page.Items)
-		if next = page.Next; next == "" {
-			return all
-		}
+	for range w.records() {
+		all++
 	}
+	return all
 }

@@ -354,18 +354,11 @@ func (w *world) usages() (held, counted map[string]*ledgerv1.Usage) {
 			sum.ReservedFiles += u.GetReservedFiles()
 		}
 	}
-	req := &ledgerv1.AuditRequest{}
-	for {
-		page, err := w.Audit(w.ctx, req)
-		if err != nil {
-			w.t.Fatal(err)
-		}
+	for page := range w.auditPages(new(ledgerv1.AuditRequest)) {
 		add(held, page.GetHeld())
 		add(counted, page.GetCounted())
-		if req.PageToken = page.GetNextPageToken(); req.GetPageToken() == "" {
-			return held, counted
-		}
 	}
+	return held, counted
 }
 
 // auditUsage checks that the counters count what the records hold.

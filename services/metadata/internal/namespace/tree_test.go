@@ -17,24 +17,15 @@ import (
 func (w *world) auditTree() {
 	w.t.Helper()
 	nodes := map[string]*recordv1.Node{}
-	for next := ""; ; {
-		page, err := w.table.Scan(w.ctx, next, 1000)
+	for item := range w.records() {
+		if kind, _ := record.KindOf(item.Key); kind != record.KindNode || !record.IsNode(item.Key) {
+			continue
+		}
+		node, err := record.DecodeNode(item)
 		if err != nil {
 			w.t.Fatal(err)
 		}
-		for _, item := range page.Items {
-			if kind, _ := record.KindOf(item.Key); kind != record.KindNode || !record.IsNode(item.Key) {
-				continue
-			}
-			node, err := record.DecodeNode(item)
-			if err != nil {
-				w.t.Fatal(err)
-			}
-			nodes[node.GetId()] = node
-		}
-		if next = page.Next; next == "" {
-			break
-		}
+		nodes[node.GetId()] = node
 	}
 	names := map[string]string{}
 	for id, node := range nodes {

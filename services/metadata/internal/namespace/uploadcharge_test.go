@@ -59,29 +59,21 @@ func (w *world) wantReserved(bytes, used int64) {
 // slots returns how many slots of open uploads the counters and the uploads have.
 func (w *world) slots() (counted, held int64) {
 	w.t.Helper()
-	for next := ""; ; {
-		page, err := w.table.Scan(w.ctx, next, 1000)
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		for _, item := range page.Items {
-			switch kind, _ := record.KindOf(item.Key); kind {
-			case record.KindSlots:
-				counted -= item.Numbers["open_uploads"]
-			case record.KindUpload:
-				u := new(recordv1.Upload)
-				if err := record.Decode(item, u); err != nil {
-					w.t.Fatal(err)
-				}
-				if u.Slot != nil {
-					held++
-				}
+	for item := range w.records() {
+		switch kind, _ := record.KindOf(item.Key); kind {
+		case record.KindSlots:
+			counted -= item.Numbers["open_uploads"]
+		case record.KindUpload:
+			u := new(recordv1.Upload)
+			if err := record.Decode(item, u); err != nil {
+				w.t.Fatal(err)
+			}
+			if u.Slot != nil {
+				held++
 			}
 		}
-		if next = page.Next; next == "" {
-			return counted, held
-		}
 	}
+	return counted, held
 }
 
 // auditSlots checks that the slots that are taken are those that uploads have.
