@@ -34,10 +34,12 @@ type conn struct {
 	buffer  *[bufferBytes]byte
 
 	http2     bool
-	sniffed   bool // something has come
+	secret    bool // TLS is spoken, and its handshake goes on
+	awaited   bool // the header of the first request is
+	sniffed   bool // something has come, after the handshake if there is one
 	malformed Render
 
-	idle, header time.Duration // see Config; 0 when TLS is spoken on it
+	idle, header time.Duration // see Config
 }
 
 // buffers lends what is held back in.
@@ -105,9 +107,9 @@ func (c *conn) flushLocked() error {
 
 func (c *conn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
-	if !c.sniffed && n > 0 {
+	if !c.sniffed && !c.secret && n > 0 {
 		c.sniff(p[:n])
-		if c.header > 0 {
+		if c.awaited {
 			// An error is that of the next Read.
 			_ = c.Conn.SetReadDeadline(time.Now().Add(c.header))
 		}
@@ -135,11 +137,15 @@ func (c *conn) SetDeadline(t time.Time) error {
 // net/http would have its first header be there ten seconds after it was opened.
 // So it would close connections that clients keep ready under what they send at
 // last; and as it looks for the preface of HTTP/2 in the first 14 bytes, it
-// answers with 400 when the time is over just after these.
+// answers with 400 when the time is over just after these. The handshake of TLS
+// keeps its own time, which net/http lifts when it is done.
 func (c *conn) SetReadDeadline(t time.Time) error {
 	c.mu.Lock()
-	if !c.sniffed && c.idle > 0 && !t.IsZero() {
-		t = time.Now().Add(c.idle)
+	switch {
+	case c.secret:
+		c.secret = !t.IsZero()
+	case !c.sniffed && c.idle > 0 && !t.IsZero():
+		c.awaited, t = true, time.Now().Add(c.idle)
 	}
 	err := c.flushLocked()
 	c.mu.Unlock()

@@ -4,6 +4,7 @@ package transport
 
 import (
 	"context"
+	"crypto/tls"
 	"log/slog"
 	"net"
 	"net/http"
@@ -24,10 +25,9 @@ type Config struct {
 	// HeaderTimeout bounds how long the header of a request may take to
 	// arrive; 10 s when 0.
 	HeaderTimeout time.Duration
-	// IdleTimeout is how long a connection is kept for its next request, and
-	// without TLS for its first; 130 s when 0, which is longer than CloudFront
-	// and load balancers keep theirs, so that it is not us who closes under a
-	// request.
+	// IdleTimeout is how long a connection is kept for its next request, and for
+	// its first; 130 s when 0, which is longer than CloudFront and load balancers
+	// keep theirs, so that it is not us who closes under a request.
 	IdleTimeout time.Duration
 	// HeaderBytes bounds the header of a request; 32 KiB when 0.
 	HeaderBytes int
@@ -71,6 +71,11 @@ func NewServer(cfg Config) *http.Server {
 			if c, ok := c.(*conn); ok {
 				c.malformed, c.idle, c.header = cfg.Malformed, cfg.IdleTimeout, cfg.HeaderTimeout
 				return context.WithValue(ctx, connKey{}, c)
+			}
+			if secured, ok := c.(*tls.Conn); ok {
+				if c, ok := secured.NetConn().(*conn); ok {
+					c.secret, c.idle, c.header = true, cfg.IdleTimeout, cfg.HeaderTimeout
+				}
 			}
 			return ctx
 		},
