@@ -53,7 +53,7 @@ func (c *fsckCommand) connect(ctx context.Context) (inspection, func() error, er
 	if c.Inspect != "" {
 		return c.dial(logger)
 	}
-	e, err := c.open(logger)
+	e, err := c.openToInspect(logger)
 	if err != nil {
 		return nil, nil, err
 	}

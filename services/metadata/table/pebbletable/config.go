@@ -15,6 +15,8 @@ type Config struct {
 	// Dir is the data directory. It is created when there is none, and belongs
 	// to the table alone.
 	Dir string
+	// MustExist makes Open fail where there is no table, rather than make one.
+	MustExist bool
 	// FS is the file system; by default the operating system's.
 	FS vfs.FS
 	// Logger is told of what an operator should know; by default nobody is.

@@ -38,10 +38,19 @@ type directory struct {
 	fresh bool
 }
 
-// openDirectory creates the directory when there is none, locks it and checks
-// its format.
-func openDirectory(filesystem vfs.FS, path string) (*directory, error) {
+// openDirectory creates the directory when there is none and it need not exist,
+// locks it and checks its format.
+func openDirectory(filesystem vfs.FS, path string, mustExist bool) (*directory, error) {
 	d := &directory{fs: filesystem, path: path}
+	if mustExist {
+		switch _, err := filesystem.Stat(filesystem.PathJoin(path, formatFile)); {
+		case errors.Is(err, fs.ErrNotExist):
+			return nil, fault.New(errorsv1.Reason_REASON_NOT_FOUND,
+				"open metadata directory %q: there is no table in it", path)
+		case err != nil:
+			return nil, fmt.Errorf("open metadata directory %q: %w", path, translate(err))
+		}
+	}
 	if err := filesystem.MkdirAll(path, 0o700); err != nil {
 		return nil, fmt.Errorf("create metadata directory %q: %w", path, translate(err))
 	}

@@ -50,10 +50,11 @@ type Table struct {
 // message names it); DATA_LOSS when files are missing, damaged or older than
 // what was committed; STORAGE_FULL; UNAVAILABLE for other failures of the file
 // system; an error without a reason when the directory has a format that is
-// newer than this program.
+// newer than this program; NOT_FOUND when there is no table and MustExist says that
+// there is one.
 func Open(c Config) (*Table, error) {
 	c = c.withDefaults()
-	d, err := openDirectory(c.FS, c.Dir)
+	d, err := openDirectory(c.FS, c.Dir, c.MustExist)
 	if err != nil {
 		return nil, err
 	}

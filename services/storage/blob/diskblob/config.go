@@ -11,6 +11,11 @@ type Config struct {
 	// Dir is the directory. It is created when there is none, and belongs to the
 	// store alone.
 	Dir string
+	// MustExist makes Open fail where there is no store, rather than make one.
+	MustExist bool
+	// NoMaintenance leaves packs as they are: none gets an index but one that Open
+	// recovers, and none is merged. It is for looking at a store.
+	NoMaintenance bool
 	// FS is the file system; by default the operating system's.
 	FS FS
 	// Logger is told of what an operator should know; by default nobody is.

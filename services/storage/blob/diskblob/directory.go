@@ -69,15 +69,20 @@ func (d *directory) syncLarge(id blob.ID, point SyncPoint) error {
 
 func (d *directory) syncPacks(point SyncPoint) error { return d.fs.SyncDir(d.packs(), point) }
 
-// openDirectory locks the directory, which it sets up when there is none, and
-// checks its format.
-func openDirectory(filesystem FS, path string) (*directory, error) {
+// openDirectory locks the directory, which it sets up when there is none and it
+// need not exist, and checks its format.
+func openDirectory(filesystem FS, path string, mustExist bool) (*directory, error) {
 	d := &directory{fs: filesystem, path: filepath.Clean(path)}
 	for i := range largeDirs {
 		dir := filepath.Join(d.path, largeDir, fmt.Sprintf("%02x", i))
 		d.largeDirs[i] = dir
 		d.named[i].flush = func([]struct{}) error { return d.fs.SyncDir(dir, SyncLargeName) }
 		d.removed[i].flush = func([]struct{}) error { return d.fs.SyncDir(dir, SyncLargeGone) }
+	}
+	if mustExist {
+		if err := d.checkExists(); err != nil {
+			return nil, fmt.Errorf("open blob directory %q: %w", d.path, translate(err))
+		}
 	}
 	if err := d.mkdirAll(d.path); err != nil {
 		return nil, fmt.Errorf("create blob directory %q: %w", d.path, translate(err))
@@ -95,6 +100,18 @@ func openDirectory(filesystem FS, path string) (*directory, error) {
 		return nil, errors.Join(fmt.Errorf("open blob directory %q: %w", d.path, translate(err)), d.lock.Close())
 	}
 	return d, nil
+}
+
+// checkExists makes sure that there is a store, without changing anything.
+func (d *directory) checkExists() error {
+	_, err := d.fs.Stat(filepath.Join(d.path, formatFile))
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := d.checkEmpty(); err != nil {
+		return err
+	}
+	return fault.New(errorsv1.Reason_REASON_NOT_FOUND, "there is no store in it")
 }
 
 func (d *directory) mkdirAll(path string) error {

@@ -30,6 +30,7 @@ type Store struct {
 	packBytes int64
 	mergeRate int64 // bytes a second
 	reserve   int64 // bytes that are kept free
+	kept      bool  // whether the keeper works
 
 	sequence atomic.Uint64 // of files in incoming
 	claims   claims
@@ -39,12 +40,16 @@ type Store struct {
 	keeper   keeper
 }
 
-// Open opens the store in a directory, or makes one there.
+// Open opens the store in a directory, or makes one there. What a process left
+// that has died is put in order: incoming is emptied, and a pack that was not
+// closed is read as a whole, loses what comes after its last group and gets an
+// index.
 //
 // Errors: fault UNAVAILABLE when another process has the directory (the
 // message names it), or the file system fails; DATA_LOSS when FORMAT is damaged
 // or missing beside blobs; STORAGE_FULL; INTERNAL when the directory has a
-// format that this program does not know.
+// format that this program does not know; NOT_FOUND when there is no store and
+// MustExist says that there is one.
 func Open(c Config) (*Store, error) {
 	c, err := c.withDefaults()
 	if err != nil {
@@ -54,7 +59,7 @@ func Open(c Config) (*Store, error) {
 	if s.files, err = newHandles(c.OpenFiles); err != nil {
 		return nil, err
 	}
-	if s.dir, err = openDirectory(c.FS, c.Dir); err != nil {
+	if s.dir, err = openDirectory(c.FS, c.Dir, c.MustExist); err != nil {
 		return nil, err
 	}
 	s.writer.init(s)
@@ -64,17 +69,24 @@ func Open(c Config) (*Store, error) {
 		s.files.close()
 		return nil, errors.Join(fmt.Errorf("open blob directory %q: %w", c.Dir, translate(err)), s.dir.lock.Close())
 	}
-	s.keeper.start()
+	if s.kept = !c.NoMaintenance; s.kept {
+		s.keeper.start()
+	}
 	return s, nil
 }
 
-// Close implements blob.Store. It leaves an index for every pack, so that the
-// next Open reads none as a whole.
+// Close implements blob.Store. It leaves an index for every pack, unless
+// there is no maintenance, so that the next Open reads none as a whole.
 func (s *Store) Close() error {
-	s.keeper.stop()
-	<-s.keeper.done
+	if s.kept {
+		s.keeper.stop()
+		<-s.keeper.done
+	}
 	s.writer.close()
-	err := errors.Join(s.keeper.seal(), s.keeper.bury())
+	var err error
+	if s.kept {
+		err = errors.Join(s.keeper.seal(), s.keeper.bury())
+	}
 	s.files.close()
 	return errors.Join(err, translate(s.dir.lock.Close()))
 }
