@@ -51,7 +51,10 @@ func (n *Namespace) Audit(ctx context.Context, req *ledgerv1.AuditRequest) (*led
 			}
 		}
 	}
-	return a.response, a.settle(ctx)
+	if err := a.settle(ctx); err != nil {
+		return nil, err
+	}
+	return a.response, a.putBack(ctx)
 }
 
 // cut ends a page after the items that are examined, and reports whether it
@@ -75,6 +78,7 @@ type audit struct {
 	response *ledgerv1.AuditResponse
 	suspects []suspect
 	endings  map[string]bool // spaces that were looked at: whether they are being removed
+	lost     []lostNode      // to be put back
 }
 
 // examine looks at one record.

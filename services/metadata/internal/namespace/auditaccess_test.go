@@ -2,6 +2,7 @@ package namespace_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -96,14 +97,7 @@ var accessDamages = map[string]damage{
 }
 
 // all returns all items of the table.
-func (w *world) all() []table.Item {
-	w.t.Helper()
-	page, err := w.table.Scan(w.ctx, "", 10_000)
-	if err != nil || page.Next != "" {
-		w.t.Fatal(err, page.Next)
-	}
-	return page.Items
-}
+func (w *world) all() []table.Item { return slices.Collect(w.records()) }
 
 // keyRecord makes an API key and returns its record and the hash of its secret.
 func (w *world) keyRecord() (*recordv1.Key, []byte) {

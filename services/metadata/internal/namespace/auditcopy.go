@@ -1,7 +1,6 @@
 package namespace
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"slices"
@@ -59,6 +58,9 @@ func (a *audit) hasNode(ctx context.Context, item table.Item, at resource.File, 
 		if err != nil {
 			return err
 		}
+		if copied, err := record.DecodeNode(again); err != nil || copied.GetId() != at.ID {
+			return err // another's by now, which is examined for itself
+		}
 		item = again
 	}
 	finding := a.find(kind, at.String(), "there is a copy under a name, but not this node")
@@ -71,40 +73,107 @@ func (a *audit) hasNode(ctx context.Context, item table.Item, at resource.File, 
 			return err
 		}
 	}
-	if !a.repair || !lost {
-		return nil
+	if a.repair && lost {
+		a.lost = append(a.lost, lostNode{item: item, at: at, copied: copied, finding: finding})
 	}
-	finding.Repaired, err = a.putBack(ctx, item, at, copied)
-	return err
+	return nil
 }
 
-// putBack makes a lost node of its copy; but where a job is about to delete its
-// bytes the node was removed on purpose, and the copy goes after it.
-func (a *audit) putBack(ctx context.Context, item table.Item, at resource.File, copied *recordv1.Node) (bool, error) {
-	removed, err := a.n.anyJob(ctx, func(job *recordv1.Job) bool { return deletes(job, copied.GetRevision()) })
-	if err != nil {
-		return false, err
-	}
-	node := record.Node(at.Space, at.ID)
-	writes := []table.Write{
-		table.Put(record.Item(node, item.Tag, copied), table.IfAbsent), table.Check(item.Key, table.IfTag(item.Tag)),
-	}
-	if removed {
-		writes = []table.Write{table.Check(node, table.IfAbsent), table.Delete(item.Key, table.IfTag(item.Tag))}
-	}
-	err = a.n.table.Commit(ctx, writes)
-	return err == nil, ignoreConditions(err)
+// A lostNode is one whose copy is there.
+type lostNode struct {
+	item    table.Item // the copy
+	at      resource.File
+	copied  *recordv1.Node
+	finding *ledgerv1.Finding
+	// removed tells that a job is about to delete its bytes.
+	removed bool
 }
 
-// deletes reports whether a job deletes bytes of a revision.
-func deletes(job *recordv1.Job, r *recordv1.Revision) bool {
-	if job.GetKind() != recordv1.Job_BLOBS {
-		return false
+// putBack makes the lost nodes of a page of their copies; but where a job is about
+// to delete its bytes the node was removed on purpose, and the copy goes after it.
+// A copy of what was removed long ago comes back without its bytes: who goes by its
+// path has come upon it before, and now an inspection tells that they are missing.
+func (a *audit) putBack(ctx context.Context) error {
+	if err := a.findRemoved(ctx); err != nil {
+		return err
 	}
-	for _, id := range record.BlobIDs(r.GetExtents()) {
-		if slices.ContainsFunc(job.GetBlobIds(), func(other []byte) bool { return bytes.Equal(id, other) }) {
-			return true
+	for _, lost := range a.lost {
+		node := record.Node(lost.at.Space, lost.at.ID)
+		writes := []table.Write{
+			table.Put(record.Item(node, lost.item.Tag, lost.copied), table.IfAbsent),
+			table.Check(lost.item.Key, table.IfTag(lost.item.Tag)),
+		}
+		if lost.removed {
+			writes = []table.Write{
+				table.Check(node, table.IfAbsent), table.Delete(lost.item.Key, table.IfTag(lost.item.Tag)),
+			}
+		} else {
+			jobs, err := a.missingJobs(ctx, lost)
+			if err != nil {
+				return err
+			}
+			writes = append(writes, jobs...)
+		}
+		err := a.n.table.Commit(ctx, writes)
+		lost.finding.Repaired = err == nil
+		if ignoreConditions(err) != nil {
+			return err
 		}
 	}
-	return slices.ContainsFunc(r.GetLists(), func(list *recordv1.ExtentList) bool { return includes(job.GetLists(), list) })
+	return nil
+}
+
+// findRemoved finds out which lost nodes have bytes that a job is about to delete.
+func (a *audit) findRemoved(ctx context.Context) error {
+	if len(a.lost) == 0 {
+		return nil
+	}
+	byBlob := map[string]int{}
+	for i, lost := range a.lost {
+		for _, id := range record.BlobIDs(lost.copied.GetRevision().GetExtents()) {
+			byBlob[string(id)] = i
+		}
+	}
+	return a.n.eachJob(ctx, func(job *recordv1.Job) {
+		if job.GetKind() != recordv1.Job_BLOBS {
+			return
+		}
+		for _, id := range job.GetBlobIds() {
+			if i, ok := byBlob[string(id)]; ok {
+				a.lost[i].removed = true
+			}
+		}
+		for i, lost := range a.lost {
+			if len(job.GetLists()) > 0 && slices.ContainsFunc(lost.copied.GetRevision().GetLists(),
+				func(list *recordv1.ExtentList) bool { return includes(job.GetLists(), list) }) {
+				a.lost[i].removed = true
+			}
+		}
+	})
+}
+
+// missingJobs returns the writes of the jobs that a lost node names and that are
+// gone, since they came upon it when it was lost.
+func (a *audit) missingJobs(ctx context.Context, lost lostNode) ([]table.Write, error) {
+	var writes []table.Write
+	for _, named := range []struct {
+		ref  string
+		kind recordv1.Job_Kind
+		due  int64
+	}{
+		{lost.copied.GetExpireJob(), recordv1.Job_EXPIRE, lost.copied.GetExpireMicros()},
+		{lost.copied.GetPurgeJob(), recordv1.Job_PURGE, lost.copied.GetPurgeMicros()},
+	} {
+		if named.ref == "" {
+			continue
+		}
+		_, err := a.n.table.Get(ctx, jobKey(named.ref))
+		if errors.Is(err, table.ErrNotFound) {
+			job := &recordv1.Job{Kind: named.kind, Space: lost.at.Space, Node: lost.at.ID, DueMicros: named.due}
+			writes = append(writes, table.Put(record.Item(jobKey(named.ref), record.NewEtag(), job), table.IfAbsent))
+		} else if err != nil {
+			return nil, err
+		}
+	}
+	return writes, nil
 }

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"google.golang.org/protobuf/proto"
@@ -59,6 +61,58 @@ func TestLostNodeIsPutBack(t *testing.T) {
 			w.sweepAll()
 			w.audit()
 		})
+	}
+}
+
+// A node that was lost when its time in the trash was over is put back with the job
+// that will purge it.
+func TestLostNodeGetsItsJobBack(t *testing.T) {
+	w := newWorld(t)
+	empty := w.items()
+	f := w.delete(w.put("/f", "x"))
+	key := record.Node(testSpace, idOf(f))
+	w.force(table.Delete(key, table.Any))
+	w.clock.Advance(31 * 24 * time.Hour)
+	w.sweep()
+	w.findings(true)
+	w.audit()
+	if _, err := w.table.Get(w.ctx, key); err != nil {
+		t.Errorf("the node: %v", err)
+	}
+	w.sweepAll()
+	if left := w.items(); !maps.Equal(left, empty) {
+		t.Errorf("there is left: %v", left)
+	}
+	w.audit()
+}
+
+// While a repair looks at a copy, its file may go for good and another take its
+// name: that is not what the file is made of.
+func TestInterleavingsOfRepair(t *testing.T) {
+	for at := 1; ; at++ {
+		w := newWorld(t)
+		f := w.put("/f", "x")
+		paused := &pausedTable{Table: w.table}
+		repairing := w.beside(w.ctx, paused)
+		struck := false
+		paused.then = func() {
+			struck = true
+			w.delete(f)
+			if err := w.purge(f); err != nil {
+				t.Fatal(err)
+			}
+			w.put("/f", "another")
+		}
+		paused.calls.Store(0)
+		paused.at = at
+		repairing.findings(true)
+		if !struck {
+			break
+		}
+		if err := w.found(f); !errors.Is(err, fault.NotFound) {
+			t.Errorf("at call %d: what was purged: %v", at, err)
+		}
+		w.audit()
 	}
 }
 

@@ -73,7 +73,7 @@ func (a *audit) settle(ctx context.Context) error {
 	return nil
 }
 
-// ending reports whether a space is gone or being removed as a whole.
+// ending reports whether a space is being removed as a whole.
 func (a *audit) ending(ctx context.Context, space string) (bool, error) {
 	if ends, known := a.endings[space]; known {
 		return ends, nil
@@ -115,45 +115,35 @@ type (
 
 func (n *Namespace) readJobs(ctx context.Context) (*jobs, error) {
 	all := &jobs{about: map[spaceJob]bool{}, lists: map[spaceList][]*recordv1.ExtentList{}}
-	_, err := n.anyJob(ctx, func(job *recordv1.Job) bool {
+	err := n.eachJob(ctx, func(job *recordv1.Job) {
 		all.about[spaceJob{job.GetSpace(), jobOf{job.GetKind(), job.GetNode()}}] = true
 		for _, list := range job.GetLists() {
 			of := spaceList{job.GetSpace(), string(list.GetId())}
 			all.lists[of] = append(all.lists[of], list)
 		}
-		return false
 	})
 	return all, err
 }
 
-// anyJob reports whether there is a job that is wanted, among all. One that cannot
-// be decoded is passed over: it is told of where it is examined.
-func (n *Namespace) anyJob(ctx context.Context, wanted func(*recordv1.Job) bool) (bool, error) {
+// eachJob shows all jobs, but one that cannot be decoded: it is told of where it is
+// examined.
+func (n *Namespace) eachJob(ctx context.Context, show func(*recordv1.Job)) error {
 	for k := range record.JobShards {
-		found, err := n.anyJobIn(ctx, record.JobPartition(k), wanted)
-		if err != nil || found {
-			return found, err
-		}
-	}
-	return false, nil
-}
-
-func (n *Namespace) anyJobIn(ctx context.Context, partition string, wanted func(*recordv1.Job) bool) (bool, error) {
-	query := table.Query{Partition: partition, Limit: maxPage}
-	for {
-		page, err := n.table.Query(ctx, query)
-		if err != nil {
-			return false, err
-		}
-		for _, item := range page.Items {
-			job := new(recordv1.Job)
-			if record.Decode(item, job) == nil && wanted(job) {
-				return true, nil
+		query := table.Query{Partition: record.JobPartition(k), Limit: maxPage}
+		for more := true; more; {
+			page, err := n.table.Query(ctx, query)
+			if err != nil {
+				return err
 			}
-			query.From = table.After(item.Key.Sort)
-		}
-		if !page.More {
-			return false, nil
+			for _, item := range page.Items {
+				job := new(recordv1.Job)
+				if record.Decode(item, job) == nil {
+					show(job)
+				}
+				query.From = table.After(item.Key.Sort)
+			}
+			more = page.More
 		}
 	}
+	return nil
 }

@@ -44,8 +44,7 @@ type sizeBound struct {
 // quota costs nothing; one with a quota one read, unless it is nearly full or
 // the length is unknown.
 //
-// Errors: TOO_LARGE, UNSUPPORTED_MEDIA, QUOTA_EXCEEDED, and UNAVAILABLE when the
-// counters do not stand still.
+// Errors: TOO_LARGE, UNSUPPORTED_MEDIA and QUOTA_EXCEEDED.
 func (n *Namespace) admit(ctx context.Context, h head, in incoming) (sizeBound, error) {
 	allowed := h.space.GetQuota()
 	if err := quota.CheckSize(allowed, in.bytes); err != nil {
@@ -68,8 +67,13 @@ func (n *Namespace) admit(ctx context.Context, h head, in incoming) (sizeBound, 
 		}
 	}
 	largest := cmp.Or(most.bytes, maxFileBytes)
+	room, looks := int64(0), 0
 	counters, err := n.counters(ctx, h, func(c *quota.Shards) bool {
-		unbounded := in.exact || allowed.GetBytes() == 0 || c.Room(allowed).Bytes >= largest
+		room = max(room, c.Room(allowed).Bytes)
+		looks++
+		// Of a bound, which only spares what a commit would refuse, the largest of a
+		// few looks will do.
+		unbounded := in.exact || allowed.GetBytes() == 0 || room >= largest || looks == boundLooks
 		return unbounded && c.Fits(allowed, needs) == nil
 	})
 	if err != nil {
@@ -78,38 +82,47 @@ func (n *Namespace) admit(ctx context.Context, h head, in incoming) (sizeBound, 
 	if err := counters.Fits(allowed, needs); err != nil {
 		return sizeBound{}, err
 	}
-	room := max(counters.Room(allowed).Bytes, 0)
 	if allowed.GetBytes() != 0 && (most.reason == errorsv1.Reason_REASON_UNSPECIFIED || room < most.bytes) {
 		most = sizeBound{room, errorsv1.Reason_REASON_QUOTA_EXCEEDED}
 	}
 	return most, nil
 }
 
-// counters reads the counters of a space until what one read found is enough, or
-// until two reads found the same: then it was so at one moment, and under the quota
+const (
+	// quotaLooks is how often a space is found without room, at most, before that
+	// is said of it although its counters never stood still.
+	quotaLooks = 8
+	// boundLooks likewise, before an upload is told how much room there is.
+	boundLooks = 3
+)
+
+// counters reads the counters of a space until what one look found is enough, or
+// until two looks found the same: then it was so at one moment, and under the quota
 // that the head has. Others may take from one counter what was given back to another
-// one, and a single read that met the first before and the second after finds a
-// space full that had room all along.
+// one, and a single look that met the first before and the second after finds a
+// space full that had room all along. That it does so over and over is so unlikely
+// that the last of quotaLooks looks has to do.
 //
-// Errors: UNAVAILABLE when the counters do not stand still.
+// Errors: UNAVAILABLE when the quota was changed meanwhile.
 func (n *Namespace) counters(ctx context.Context, h head, enough func(*quota.Shards) bool) (*quota.Shards, error) {
-	var found *quota.Shards
-	err := n.settle(ctx, func() error {
-		before := found
-		var err error
-		if found, err = quota.Read(ctx, n.table, h.space.GetId()); err != nil || enough(found) {
-			return err
+	var before *quota.Shards
+	for look := 1; ; look++ {
+		found, err := quota.Read(ctx, n.table, h.space.GetId())
+		if err != nil || enough(found) || look == quotaLooks {
+			return found, err
 		}
-		if before == nil || !found.Equal(before) {
-			return errUnsettled
+		if before != nil && found.Equal(before) {
+			now, err := n.head(ctx, h.space.GetId())
+			if err == nil && !proto.Equal(now.space.GetQuota(), h.space.GetQuota()) {
+				err = contended()
+			}
+			return found, err
 		}
-		now, err := n.head(ctx, h.space.GetId())
-		if err == nil && !proto.Equal(now.space.GetQuota(), h.space.GetQuota()) {
-			err = contended()
+		before = found
+		if err := pause(ctx, look-1); err != nil {
+			return nil, err
 		}
-		return err
-	})
-	return found, err
+	}
 }
 
 // charges finds the counters for a change of what a space holds: any one at
@@ -121,8 +134,7 @@ type charges struct {
 // writes returns the writes that carry a change out. They are conditions too: a
 // commit that fails on one of them is tried again with failed told of it.
 //
-// Errors: QUOTA_EXCEEDED, errUnsettled when the counters were changing, and
-// UNAVAILABLE when they do not stand still.
+// Errors: QUOTA_EXCEEDED, and errUnsettled when the counters were changing.
 func (c *charges) writes(ctx context.Context, n *Namespace, h head, change quota.Change) ([]table.Write, error) {
 	space := h.space.GetId()
 	if !c.spread {

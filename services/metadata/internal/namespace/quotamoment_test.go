@@ -211,8 +211,7 @@ func TestQuotaBoundIsOfOneMoment(t *testing.T) {
 }
 
 // A full space refuses as soon as its counters stand still for a moment, which
-// takes two looks at them when nothing changes. While they never do, it is not said
-// that it is full.
+// takes two looks at them when nothing changes, and soon enough when they never do.
 func TestFullQuotaAmongChanges(t *testing.T) {
 	for name, test := range map[string]struct {
 		changes int64
@@ -221,22 +220,14 @@ func TestFullQuotaAmongChanges(t *testing.T) {
 	}{
 		"none":      {0, errorsv1.Reason_REASON_QUOTA_EXCEEDED, 2},
 		"some":      {3, errorsv1.Reason_REASON_QUOTA_EXCEEDED, 5},
-		"all along": {1 << 30, errorsv1.Reason_REASON_UNAVAILABLE, 64},
+		"all along": {1 << 30, errorsv1.Reason_REASON_QUOTA_EXCEEDED, 8},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newNearlyFull(t)
 				w.theirs.aim(taken)
 				w.others.put("/last", "")
-				made := int64(0)
-				w.own.around = func(key table.Key, read func()) {
-					read()
-					if key == record.Usage(testSpace, given) && made < test.changes {
-						made++
-						w.theirs.aim(given)
-						w.others.mkdir(root, fmt.Sprint(made)) // it counts as an arrival
-					}
-				}
+				w.stir(test.changes)
 				_, err := w.world.open(toPath("/new"))
 				wantReason(t, "in a full space", err, test.want)
 				if got, want := w.own.reads.Load(), test.looks*record.UsageShards; got != want {
@@ -245,4 +236,35 @@ func TestFullQuotaAmongChanges(t *testing.T) {
 			})
 		})
 	}
+}
+
+// stir has the others change a counter at each look, so many times.
+func (w crowd) stir(changes int64) {
+	made := int64(0)
+	w.own.around = func(key table.Key, read func()) {
+		read()
+		if key == record.Usage(testSpace, given) && made < changes {
+			made++
+			w.theirs.aim(given)
+			w.others.mkdir(root, fmt.Sprint(made)) // it counts as an arrival
+		}
+	}
+}
+
+// An upload of unknown length into a space with room is let in after a few looks,
+// however busy the space is.
+func TestUnknownLengthAmongChanges(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const each = 100
+		w := newCrowd(t, &metadatav1.SpaceQuota{MaxBytes: record.UsageShards * each})
+		w.own.reads.Store(0)
+		w.stir(1 << 30)
+		begun, err := w.Begin(w.ctx, &ledgerv1.BeginRequest{Spec: atPath("/new")})
+		if err != nil || begun.GetMaxSizeBytes() != record.UsageShards*each {
+			t.Errorf("got %v, %v; want a bound of %d bytes", begun, err, record.UsageShards*each)
+		}
+		if got, want := w.own.reads.Load(), int64(3*record.UsageShards); got != want {
+			t.Errorf("%d counters were read, want %d", got, want)
+		}
+	})
 }

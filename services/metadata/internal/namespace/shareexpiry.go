@@ -47,29 +47,30 @@ func dropShare(space string, s *recordv1.Share) []table.Write {
 		table.Delete(record.LinkCount(s.GetTokenHash()), table.Any))
 }
 
-// over reports whether a share has expired or its node is gone for good. One in the
-// trash may come back; a record that is gone does not, and no other node has its id.
-func (n *Namespace) over(ctx context.Context, space string, s *recordv1.Share) (bool, error) {
-	if passed(s.GetExpireMicros(), n.now()) {
-		return true, nil
-	}
+// stray reports whether the node of a share is gone for good. One in the trash may
+// come back; a record that is gone does not, unless it was lost and is put back, and
+// no other node has its id. One that cannot be read is not gone.
+func (n *Namespace) stray(ctx context.Context, space string, s *recordv1.Share) (bool, error) {
 	_, err := n.nodeRecord(ctx, resource.File{Space: space, ID: s.GetNode()})
+	if errors.Is(err, fault.DataLoss) {
+		return false, nil
+	}
 	return errors.Is(err, fault.NotFound), ignoreNotFound(err)
 }
 
-// remaining returns the resource of a share, and none of one that is over, which it
-// removes: whoever comes upon one does.
+// remaining returns the resource of a share, and none of one that is over: of one
+// that has expired, which it removes, as whoever comes upon one does, and of one that
+// is stray, which it leaves to its job, for what was lost may be put back.
 func (n *Namespace) remaining(ctx context.Context, space string, item table.Item) (*metadatav1.Share, error) {
 	s := new(recordv1.Share)
 	if err := record.Decode(item, s); err != nil {
 		return nil, err
 	}
-	over, err := n.over(ctx, space, s)
-	if err != nil {
-		return nil, err
-	}
-	if over {
+	if passed(s.GetExpireMicros(), n.now()) {
 		return nil, ignoreConditions(n.table.Commit(ctx, dropShare(space, s)))
+	}
+	if stray, err := n.stray(ctx, space, s); stray || err != nil {
+		return nil, err
 	}
 	count, err := n.downloads(ctx, s)
 	return share(space, s, count), err
@@ -94,9 +95,11 @@ func (n *Namespace) stepShare(ctx context.Context, item table.Item, job *recordv
 		return n.table.Commit(ctx, done)
 	}
 	s.ExpireJob = "" // it is this one
-	over, err := n.over(ctx, job.GetSpace(), s)
-	if err != nil {
-		return err
+	over := passed(s.GetExpireMicros(), n.now())
+	if !over {
+		if over, err = n.stray(ctx, job.GetSpace(), s); err != nil {
+			return err
+		}
 	}
 	if over {
 		return n.table.Commit(ctx, append(done, dropShare(job.GetSpace(), s)...))
