@@ -1,6 +1,9 @@
 package diskblob
 
-import "sync"
+import (
+	"errors"
+	"sync"
+)
 
 // group lets one flush serve all callers that came while the flush before was
 // under way. The first of them does it for all.
@@ -25,6 +28,8 @@ type batch[T any] struct {
 	done   chan struct{} // closed when err is set
 }
 
+var errUnfinished = errors.New("diskblob: the write was not finished")
+
 // commit returns what the flush of the batch that item was in has returned.
 func (g *group[T]) commit(item T) error {
 	b, first := g.join(item)
@@ -40,6 +45,7 @@ func (g *group[T]) commit(item T) error {
 	}
 	g.mu.Unlock()
 	defer close(b.done)
+	b.err = errUnfinished // also for those who wait when flush panics
 	b.err = g.flush(b.items)
 	return b.err
 }
