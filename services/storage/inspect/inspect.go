@@ -70,7 +70,8 @@ func New(cfg Config) *Inspector {
 //
 // A repair lets the ledger mend its records and deletes blobs without a record,
 // once they are older than OrphanGrace; none at all when a record could not be
-// read or there is no revision, since then nobody knows what is referred to.
+// read or there is no revision, since then nobody knows what is referred to, and
+// none when a blob is damaged, as its bytes may be there under another's id.
 //
 // Errors: those of the store, the ledger and report, which end the inspection.
 func (in *Inspector) Inspect(ctx context.Context, req *ledgerv1.InspectRequest, report func(*ledgerv1.Finding) error) (*ledgerv1.InspectSummary, error) {
@@ -107,6 +108,8 @@ type inspection struct {
 	// unreadable tells that a record could not be read, so that the references
 	// are not all known.
 	unreadable bool
+	// damaged tells that the store did not give a blob.
+	damaged bool
 }
 
 func (r *inspection) list(ctx context.Context) error {

@@ -165,6 +165,17 @@ func TestDamage(t *testing.T) {
 			deep:   []ledgerv1.Finding_Kind{ledgerv1.Finding_BLOB_ORPHAN},
 		},
 		{
+			name: "an orphan that the store does not give",
+			damage: func(w *world, _ blob.ID) {
+				orphan := mintedAgo(time.Hour)
+				w.store.Put(orphan, []byte("lost"))
+				w.store.Put(mintedAgo(time.Hour), []byte("lost too"))
+				w.store.Fault = unreadable(orphan)
+			},
+			fast: []ledgerv1.Finding_Kind{ledgerv1.Finding_BLOB_CORRUPT, ledgerv1.Finding_BLOB_ORPHAN},
+			deep: []ledgerv1.Finding_Kind{ledgerv1.Finding_BLOB_CORRUPT, ledgerv1.Finding_BLOB_ORPHAN},
+		},
+		{
 			name:   "the record is gone",
 			damage: func(w *world, _ blob.ID) { w.ledger.Forget("/a") },
 			fast:   []ledgerv1.Finding_Kind{ledgerv1.Finding_BLOB_ORPHAN},
@@ -223,6 +234,12 @@ func TestRepair(t *testing.T) {
 			w.ledger.Findings = []*ledgerv1.Finding{{Kind: ledgerv1.Finding_RECORD_CORRUPT}}
 		}},
 		{name: "a job has no blob id", orphan: old, change: func(w *world) { w.ledger.AddNonsense() }},
+		{name: "a blob is unreadable", orphan: old, change: func(w *world) { w.store.Fault = unreadable(w.ledger.Blob("/a")) }},
+		{name: "another orphan is unreadable", orphan: old, change: func(w *world) {
+			other := mintedAgo(49 * time.Hour)
+			w.store.Put(other, []byte("another's"))
+			w.store.Fault = unreadable(other)
+		}},
 		{name: "another ledger's", orphan: old, change: func(w *world) { w.ledger.Forget("/a") }},
 	}
 	for _, c := range cases {
@@ -233,7 +250,7 @@ func TestRepair(t *testing.T) {
 			if c.change != nil {
 				c.change(w)
 			}
-			findings, _ := w.inspect(&ledgerv1.InspectRequest{Repair: true})
+			findings, _ := w.inspect(&ledgerv1.InspectRequest{Repair: true, Deep: true})
 			at := slices.IndexFunc(findings, func(f *ledgerv1.Finding) bool {
 				return f.GetKind() == ledgerv1.Finding_BLOB_ORPHAN && f.GetName() == c.orphan.String()
 			})
@@ -247,6 +264,16 @@ func TestRepair(t *testing.T) {
 				t.Errorf("gone = %v, want %v", !c.gone, c.gone)
 			}
 		})
+	}
+}
+
+// unreadable is a fault of the store, which does not give one blob.
+func unreadable(id blob.ID) func(faultblob.Op, blob.ID) faultblob.Fault {
+	return func(op faultblob.Op, other blob.ID) faultblob.Fault {
+		if op != faultblob.Read || other != id {
+			return faultblob.Fault{}
+		}
+		return faultblob.Fault{Err: fault.New(errorsv1.Reason_REASON_DATA_LOSS, "unreadable")}
 	}
 }
 

@@ -144,6 +144,7 @@ func (r *inspection) confirm(ctx context.Context, ref *ledgerv1.Reference, id bl
 // corrupt tells of a blob whose bytes the store does not give, as they are not
 // what was written.
 func (r *inspection) corrupt(ref *ledgerv1.Reference, id blob.ID, cause error) error {
+	r.damaged = true
 	return r.tell(ledgerv1.Finding_BLOB_CORRUPT, ref.GetName(), "blob %v: %v", id, cause)
 }
 
