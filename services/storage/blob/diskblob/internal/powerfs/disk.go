@@ -30,6 +30,7 @@ type Disk struct {
 	fail     func(diskblob.SyncPoint) error
 	capacity int64 // bytes; 0 is no bound
 	used     int64
+	unwell   []*node // that are damaged
 }
 
 // New returns an empty disk. All its chances come from rng.

@@ -39,7 +39,11 @@ func (f *file) ReadAt(b []byte, offset int64) (int, error) {
 	if offset >= int64(len(f.node.data)) {
 		return 0, io.EOF
 	}
-	n := copy(b, f.node.data[offset:])
+	fine, err := f.node.readable(len(b), offset)
+	n := copy(b[:fine], f.node.data[offset:])
+	if err != nil {
+		return n, failed("read", f.name, err)
+	}
 	if n < len(b) {
 		return n, io.EOF
 	}
@@ -51,6 +55,9 @@ func (f *file) WriteAt(b []byte, offset int64) (int, error) {
 		return 0, err
 	}
 	defer f.leave()
+	if _, err := f.node.readable(len(b), offset); err != nil {
+		return 0, failed("write", f.name, err)
+	}
 	d := f.fs.disk
 	if !d.change() {
 		f.put(b[:d.rng.IntN(len(b)+1)], offset)

@@ -14,7 +14,8 @@ type node struct {
 	data    []byte
 	stable  []byte
 	writes  []write
-	changed int // when it was, in changes of the disk
+	changed int        // when it was, in changes of the disk
+	damaged [][2]int64 // from and up to, in bytes
 
 	names       map[string]*node
 	stableNames map[string]*node
