@@ -39,15 +39,15 @@ func chooseRun(packs []burden, limit int64) (from, to int) {
 	return 0, 0
 }
 
-// burdens describes the packs of the shelf.
-func (k *keeper) burdens(packs []*pack) []burden {
+// burdens describes the packs of the shelf. Some are not to be merged.
+func (k *keeper) burdens(packs []*pack, without map[*pack]bool) []burden {
 	burdens := make([]burden, len(packs))
 	for i, p := range packs {
 		p.mu.RLock()
 		x := p.index
 		p.mu.RUnlock()
 		b := &burdens[i]
-		if b.blocked = x == nil || p.pinned.Load() || k.awaits(p); b.blocked {
+		if b.blocked = x == nil || p.pinned.Load() || without[p] || k.awaits(p); b.blocked {
 			continue
 		}
 		b.dead = x.deadBytes.Load()

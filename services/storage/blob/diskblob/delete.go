@@ -40,5 +40,10 @@ func (s *Store) remove(id blob.ID) error {
 		s.keeper.wake()
 		return nil
 	}
+	if len(places) == 0 {
+		if err := s.disown(id); err != nil {
+			return err
+		}
+	}
 	return s.removeLarge(id)
 }

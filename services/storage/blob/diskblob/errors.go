@@ -31,7 +31,22 @@ var (
 	errChecksum = errors.New("diskblob: checksum mismatch")
 	errShort    = errors.New("diskblob: file is shorter than it was")
 	errForeign  = errors.New("diskblob: bytes of another blob")
+	errVeiled   = errors.New("diskblob: not found, but a part of a pack is unreadable and may hold it")
 )
+
+// unreadable reports whether the medium does not give what stands on it. That
+// may pass, so nothing that cannot be read is ever given up.
+func unreadable(err error) bool {
+	return errors.Is(err, syscall.EIO) || errors.Is(err, syscall.EBADMSG)
+}
+
+// errReading gives an error of reading a blob its reason.
+func errReading(id blob.ID, err error) error {
+	if errors.Is(err, errShort) || unreadable(err) {
+		return errDamaged(id, err)
+	}
+	return translate(err)
+}
 
 // errDamaged tells that bytes of a blob are lost.
 func errDamaged(id blob.ID, cause error) error {

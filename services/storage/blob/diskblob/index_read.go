@@ -26,7 +26,8 @@ func (c *cursor) close() {
 	}
 }
 
-// load reads a block. The error is errIndex when it is damaged.
+// load reads a block. The error is errIndex when it is damaged or cannot be
+// read.
 func (c *cursor) load(number int) (err error) {
 	if number == c.number {
 		return nil
@@ -36,6 +37,9 @@ func (c *cursor) load(number int) (err error) {
 		c.file, err = p.store.files.take(p.name.key(kindIndex), func() (File, error) {
 			return p.store.fs.Open(p.store.dir.pack(p.name, indexSuffix))
 		})
+		if unreadable(err) {
+			err = errIndex
+		}
 		if err != nil {
 			return err
 		}
@@ -44,7 +48,7 @@ func (c *cursor) load(number int) (err error) {
 	c.number = -1
 	block := (*c.buffer)[:indexBlock]
 	if err := readFull(c.file, block, int64(number)*indexBlock); err != nil {
-		if errors.Is(err, errShort) {
+		if errors.Is(err, errShort) || unreadable(err) {
 			err = errIndex
 		}
 		return err
@@ -104,7 +108,7 @@ func (x *index) bury(entries []entry) error {
 	defer c.close()
 	for _, e := range entries {
 		err := c.find(e.id, func(ordinal int, found entry) {
-			if found.offset == e.offset {
+			if found.offset == e.offset || e.offset == anywhere {
 				x.kill(ordinal, found)
 			}
 		})

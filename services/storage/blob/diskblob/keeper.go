@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"time"
+
+	"github.com/holdfast-files/holdfast/internal/fault"
 )
 
 // keeper is the one goroutine that works on packs that are no longer written:
@@ -59,20 +62,36 @@ func (k *keeper) wake() {
 	}
 }
 
-// tidy does all there is to do.
+// tidy does all there is to do. Packs that cannot be merged do not keep others
+// from it, unless there is no room.
 func (k *keeper) tidy(ctx context.Context) error {
-	err := errors.Join(k.seal(), k.bury())
-	for err == nil {
+	errs := []error{k.seal(), k.bury()}
+	failed := make(map[*pack]bool)
+	for ctx.Err() == nil && !errors.Is(errors.Join(errs...), fault.StorageFull) {
 		packs := k.store.shelf.view.Load().packs
-		from, to := chooseRun(k.burdens(packs), k.store.packBytes)
+		from, to := chooseRun(k.burdens(packs, failed), k.store.packBytes)
 		if from == to {
 			break
 		}
-		if err = k.merge(ctx, packs[from:to:to]); err == nil {
-			err = k.bury()
+		run := packs[from:to:to]
+		err := k.merge(ctx, run)
+		if err == nil {
+			errs = append(errs, k.bury())
+			continue
+		}
+		i := slices.IndexFunc(run, func(p *pack) bool { return p.pinned.Load() })
+		if i >= 0 && errors.Is(err, fault.DataLoss) {
+			// It is not chosen again.
+			k.store.log.ErrorContext(ctx, "pack cannot be merged; it stays as it is",
+				slog.String("pack", run[i].name.String()), slog.Any("error", err))
+			continue
+		}
+		errs = append(errs, err)
+		for _, p := range run {
+			failed[p] = true
 		}
 	}
-	return err
+	return errors.Join(errs...)
 }
 
 // seal gives an index to all packs that wait for one.

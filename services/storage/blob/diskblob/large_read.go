@@ -36,7 +36,7 @@ func (s *Store) takeLarge(id blob.ID) (*handle, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, blob.ErrNotFound
 	}
-	return f, translate(err)
+	return f, errReading(id, err)
 }
 
 // largeReader reads and verifies the blocks of a large blob.
@@ -91,9 +91,9 @@ func (r *largeReader) read(chunk []byte, first int64) (good int, err error) {
 	n, err := r.file.ReadAt(chunk, dataAt(first))
 	if n < len(chunk) {
 		if err == nil || errors.Is(err, io.EOF) {
-			err = errDamaged(r.id, errShort)
+			err = errShort
 		}
-		chunk, err = chunk[:n/blockBytes*blockBytes], translate(err)
+		chunk, err = chunk[:n/blockBytes*blockBytes], errReading(r.id, err)
 	} else {
 		err = nil
 	}
@@ -120,9 +120,9 @@ func (r *largeReader) load(segment int64) error {
 		return nil
 	}
 	r.page = new(page)
-	err := readFull(r.file, r.page[:], pageAt(segment, r.large.size))
-	if errors.Is(err, errShort) {
-		return errDamaged(r.id, err)
+	if err := readFull(r.file, r.page[:], pageAt(segment, r.large.size)); err != nil {
+		r.segment = -1
+		return errReading(r.id, err)
 	}
-	return translate(err)
+	return nil
 }

@@ -98,14 +98,14 @@ type largeFile struct {
 func inspect(f File, id blob.ID) (*largeFile, error) {
 	fileSize, err := f.Size()
 	if err != nil {
-		return nil, translate(err)
+		return nil, errReading(id, err)
 	}
 	l := &largeFile{size: largeSize(fileSize)}
 	if fileSize < pageBytes {
 		return l, nil
 	}
 	if err := readFull(f, l.last[:], fileSize-pageBytes); err != nil {
-		return nil, translate(err)
+		return nil, errReading(id, err)
 	}
 	named, size, last, ok := parsePageHead(&l.last)
 	if ok && named != id {

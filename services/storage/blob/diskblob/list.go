@@ -13,7 +13,7 @@ import (
 
 // List implements blob.Store. A blob that is created or deleted meanwhile may
 // be listed or not. Large blobs are listed by the length of their file: a
-// damaged one may have another size than it had.
+// damaged one may have another size than it had, or 0.
 func (s *Store) List(ctx context.Context, yield func(blob.Info) error) error {
 	packs := s.shelf.hold()
 	held := packs
@@ -77,7 +77,7 @@ func (s *Store) listLarge(ctx context.Context, dir string, yield func(blob.Info)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // deleted meanwhile
 		}
-		if err != nil {
+		if err != nil && !unreadable(err) {
 			return translate(err)
 		}
 		if err := yield(blob.Info{ID: id, Size: largeSize(stat.Size), Created: stat.Modified}); err != nil {

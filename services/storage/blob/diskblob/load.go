@@ -5,6 +5,10 @@ import (
 	"io/fs"
 	"log/slog"
 	"slices"
+	"time"
+
+	"github.com/holdfast-files/holdfast/internal/fault"
+	errorsv1 "github.com/holdfast-files/holdfast/proto/holdfast/errors/v1"
 )
 
 // loadPacks puts the packs of the directory on the shelf, without those whose
@@ -95,25 +99,29 @@ func (s *Store) removePack(p *pack) error {
 func (p *pack) load() (bool, error) {
 	x, err := p.openIndex()
 	if errors.Is(err, errIndex) || errors.Is(err, fs.ErrNotExist) {
-		return p.recover(err)
+		return p.recover(err, 0)
 	}
 	if err != nil {
 		return false, err
 	}
-	p.index, p.size, p.retired = x, x.size, true
 	buried, err := p.tombs.load()
 	if err != nil {
 		return false, err
 	}
-	if err := x.bury(buried); err != nil {
-		return true, p.repair(x, err)
+	if err = x.bury(buried); errors.Is(err, errIndex) {
+		return p.recover(err, x.size)
 	}
-	return true, nil
+	p.index, p.size, p.retired = x, x.size, true
+	return true, err
 }
 
-// openIndex opens the index of the pack.
+// openIndex opens the index of the pack. The error is errIndex when it is
+// damaged or cannot be read.
 func (p *pack) openIndex() (*index, error) {
 	f, err := p.store.fs.Open(p.store.dir.pack(p.name, indexSuffix))
+	if unreadable(err) {
+		err = errIndex
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +129,7 @@ func (p *pack) openIndex() (*index, error) {
 	if err == nil && x.nonce != p.name.nonce {
 		err = errIndex
 	}
-	if errors.Is(err, errShort) {
+	if errors.Is(err, errShort) || unreadable(err) {
 		err = errIndex
 	}
 	if err = errors.Join(err, f.Close()); err != nil {
@@ -131,30 +139,41 @@ func (p *pack) openIndex() (*index, error) {
 	return x, nil
 }
 
-// recover makes the pack out of its records, as it has no index.
-func (p *pack) recover(cause error) (bool, error) {
+// recover makes the pack out of its records, as it has no index. It was durable
+// up to synced or more.
+//
+// A pack of which not all can be read stays as it is, without an index, which
+// would promise that there is no more in it, and so without being merged: until
+// a start that can read it.
+func (p *pack) recover(cause error, synced int64) (bool, error) {
 	log := p.store.log.With(slog.String("pack", p.name.String()))
 	if errors.Is(cause, fs.ErrNotExist) {
 		log.Info("pack was not closed; reading all of it")
 	} else {
 		log.Error("index of a pack is damaged; reading all of the pack")
 	}
-	found, size, err := p.scan(0)
+	found, size, err := p.scan(synced)
 	if err != nil {
 		return false, err
 	}
-	if len(found.entries) == 0 {
+	if len(found.entries) == 0 && found.whole() {
 		return false, p.giveUp(size)
 	}
 	p.recent = newRecent()
 	p.add(found.entries, live)
-	p.retire(size, false)
+	p.retire(size, !found.whole())
+	p.veiled = found.unread > 0
 	buried, err := p.tombs.load()
 	if err != nil {
 		return false, err
 	}
 	for _, e := range buried {
 		p.recent.bury(e)
+	}
+	if p.stuck {
+		log.Error("pack cannot be read as a whole; it stays as it is",
+			slog.Int64("unread_bytes", found.unread), slog.Int("unsure_blobs", found.unsure))
+		return true, nil
 	}
 	// Without room for an index the pack works as it is.
 	if err := p.seal(); err != nil {
@@ -178,6 +197,9 @@ func (p *pack) giveUp(size int64) error {
 // finds is durable when it returns.
 func (p *pack) scan(synced int64) (found *scan, size int64, err error) {
 	f, err := p.store.fs.OpenWrite(p.store.dir.pack(p.name, packSuffix))
+	if unreadable(err) {
+		return &scan{unread: p.store.packBytes}, 0, nil
+	}
 	if err != nil {
 		return nil, 0, err
 	}
@@ -200,25 +222,15 @@ func (p *pack) scan(synced int64) (found *scan, size int64, err error) {
 	return found, size, f.Sync(SyncPackRecovered)
 }
 
-// rewrite writes once more what stands in a range of a file.
-func rewrite(f File, from, to int64) error {
-	buffer := takeBuffer(chunkBytes)
-	defer giveBuffer(buffer)
-	for from < to {
-		b := (*buffer)[:min(chunkBytes, to-from)]
-		if err := readFull(f, b, from); err != nil {
-			return err
-		}
-		if _, err := f.WriteAt(b, from); err != nil {
-			return err
-		}
-		from += int64(len(b))
-	}
-	return nil
+// errIndexLost tells that the index of the pack cannot be made anew.
+func (p *pack) errIndexLost(cause error) error {
+	return fault.Wrap(cause, errorsv1.Reason_REASON_DATA_LOSS,
+		"pack %s cannot be read as a whole, and its index is damaged", p.name)
 }
 
 // repair makes a new index when x, that of the pack, has turned out to be
-// damaged.
+// damaged. When not all of the pack can be read, what is left of x stays: the
+// rest may be readable again.
 func (p *pack) repair(x *index, cause error) error {
 	if !errors.Is(cause, errIndex) {
 		return translate(cause)
@@ -232,10 +244,18 @@ func (p *pack) repair(x *index, cause error) error {
 	if repaired {
 		return nil
 	}
+	if time.Since(p.hopeless) < keepInterval {
+		return p.errIndexLost(cause)
+	}
 	p.store.log.Error("index of a pack is damaged; reading all of the pack", slog.String("pack", p.name.String()))
 	found, _, err := p.scan(x.size)
 	if err != nil {
 		return translate(err)
+	}
+	if !found.whole() {
+		p.hopeless = time.Now()
+		p.pinned.Store(true)
+		return p.errIndexLost(cause)
 	}
 	sortEntries(found.entries)
 	fresh, err := p.writeIndex(found.entries)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/holdfast-files/holdfast/services/storage/blob"
 )
@@ -27,10 +28,18 @@ type pack struct {
 	index   *index
 	size    int64 // in bytes, set when it is retired
 	retired bool  // takes no more records, so an index can be made
-	stuck   bool  // has unsettled records, so no index can be made
+	// stuck tells that no index can be made: there are unsettled records, or
+	// not all that the pack holds could be read.
+	stuck bool
+	// veiled tells that blobs may be in the pack that nobody knows of, as that
+	// part of it was unreadable. It is set before the pack is on the shelf.
+	veiled bool
+	// hopeless is when a repair has last found that not all can be read. It
+	// belongs to who has the turn of the tombs.
+	hopeless time.Time
 
-	// pinned keeps the pack from being merged: a blob in it is damaged, or an
-	// earlier try left an outcome that only the next start can tell.
+	// pinned keeps the pack from being merged: a blob in it is damaged, not all
+	// of its tombs can be read, or an earlier try left an outcome that only the next start can tell.
 	pinned atomic.Bool
 	// gone is set when another pack has taken the place of this one.
 	gone atomic.Bool

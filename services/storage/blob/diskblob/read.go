@@ -23,7 +23,11 @@ func (s *Store) Read(ctx context.Context, id blob.ID, offset, length int64, w io
 		}
 		p := liveOf(places)
 		if p == nil {
-			return s.readLarge(ctx, id, offset, length, w)
+			err := s.readLarge(ctx, id, offset, length, w)
+			if err == blob.ErrNotFound && len(places) == 0 { //nolint:errorlint // one of w is another
+				err = s.shelf.missing(id)
+			}
+			return err
 		}
 		if offset < 0 || length < 0 || offset > int64(p.length) || length > int64(p.length)-offset {
 			return blob.ErrRange
@@ -77,7 +81,7 @@ func (p *place) load() (*[]byte, error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, errDamaged(p.id, err)
 	case err != nil:
-		return nil, translate(err)
+		return nil, errReading(p.id, err)
 	}
 	defer f.release()
 	n := headSize + int(p.length)
@@ -89,9 +93,7 @@ func (p *place) load() (*[]byte, error) {
 			return buffer, nil
 		}
 		err = errDamaged(p.id, err)
-	} else if errors.Is(err, errShort) {
-		err = errDamaged(p.id, err)
 	}
 	giveBuffer(buffer)
-	return nil, translate(err)
+	return nil, errReading(p.id, err)
 }

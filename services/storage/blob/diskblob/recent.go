@@ -27,9 +27,14 @@ type recent struct {
 	entries []entry // by offset
 	states  []state
 	latest  map[blob.ID]int // the last entry of an id
+	// disowned are ids that are not among the entries and were deleted, should
+	// they be in what is unreadable.
+	disowned map[blob.ID]struct{}
 }
 
-func newRecent() *recent { return &recent{latest: make(map[blob.ID]int)} }
+func newRecent() *recent {
+	return &recent{latest: make(map[blob.ID]int), disowned: make(map[blob.ID]struct{})}
+}
 
 func (r *recent) add(e entry, s state) {
 	r.latest[e.id] = len(r.entries)
@@ -60,6 +65,14 @@ func (r *recent) blobs() []entry {
 
 // bury marks an entry as deleted.
 func (r *recent) bury(e entry) {
+	if e.offset == anywhere {
+		if i, ok := r.latest[e.id]; ok {
+			r.states[i] = dead
+		} else {
+			r.disowned[e.id] = struct{}{}
+		}
+		return
+	}
 	i, ok := slices.BinarySearchFunc(r.entries, e.offset, func(x entry, offset uint32) int {
 		return cmp.Compare(x.offset, offset)
 	})

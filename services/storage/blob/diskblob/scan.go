@@ -10,6 +10,12 @@ type scan struct {
 	// torn is the number of records whose group was never acknowledged and that
 	// are not whole, so that they are no blobs.
 	torn int
+	// unread is the number of bytes that could not be read where no record was
+	// found: there may be blobs of which nothing is known.
+	unread int64
+	// unsure is the number of records among the entries that may never have been
+	// acknowledged, which cannot be told without reading them.
+	unsure int
 	// lost is the number of bytes, up to where the pack was durable, that belong
 	// to no record: blobs whose very ids are damaged.
 	lost int64
@@ -25,7 +31,7 @@ const allSynced = math.MaxUint32
 // is not whole was never acknowledged.
 //
 // Where no record is, scanPack looks for the next one. It finds any, whatever
-// is damaged before it.
+// is damaged before it. What cannot be read it passes over.
 func scanPack(f File, nonce uint64, size, synced int64) (*scan, error) {
 	r := &scanner{file: f, size: size}
 	s := &scan{}
@@ -62,6 +68,10 @@ func scanPack(f File, nonce uint64, size, synced int64) (*scan, error) {
 	}
 	s.synced = synced
 	for _, g := range gaps {
+		if unread := r.unread(g[0], g[1]); unread > 0 {
+			s.unread += unread
+			continue
+		}
 		s.lost += max(0, min(g[1], synced)-g[0])
 	}
 	for i := range records {
@@ -74,7 +84,9 @@ func scanPack(f File, nonce uint64, size, synced int64) (*scan, error) {
 			if err != nil {
 				return nil, err
 			}
-			if !whole || h.headLost {
+			if r.unread(int64(h.offset), h.end()) > 0 {
+				s.unsure++
+			} else if !whole || h.headLost {
 				s.torn++
 				continue
 			}
@@ -84,12 +96,16 @@ func scanPack(f File, nonce uint64, size, synced int64) (*scan, error) {
 	return s, nil
 }
 
+// whole reports whether all was seen that the pack holds.
+func (s *scan) whole() bool { return s.unread == 0 && s.unsure == 0 }
+
 // scanner reads a pack from its beginning to its end.
 type scanner struct {
 	file   File
 	size   int64
 	window []byte
-	at     int64 // where the window begins
+	at     int64              // where the window begins
+	holes  map[int64]struct{} // pages that cannot be read, by their place
 }
 
 // head reads the head at a place.
@@ -123,10 +139,26 @@ func (r *scanner) bytes(at, n int64) ([]byte, error) {
 			r.window = make([]byte, ahead)
 		}
 		r.at, r.window = at, r.window[:min(ahead, r.size-at)]
-		if err := readFull(r.file, r.window, at); err != nil {
+		if err := readPages(r.file, r.window, at, r.hole); err != nil {
 			r.window = r.window[:0]
 			return nil, err
 		}
 	}
 	return r.window[at-r.at:][:n], nil
+}
+
+func (r *scanner) hole(at int64) {
+	if r.holes == nil {
+		r.holes = make(map[int64]struct{})
+	}
+	r.holes[at/mediumPage] = struct{}{}
+}
+
+// unread returns how many bytes of a range, which was looked at, could not be
+// read.
+func (r *scanner) unread(from, to int64) (n int64) {
+	for page := range r.holes {
+		n += max(0, min(to, (page+1)*mediumPage)-max(from, page*mediumPage))
+	}
+	return n
 }

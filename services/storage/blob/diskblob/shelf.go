@@ -21,6 +21,8 @@ type shelf struct {
 // view is the shelf at one moment.
 type view struct {
 	packs []*pack // by name
+	// veiled are the packs of which not all is known.
+	veiled []*pack
 	// recent are the packs that had no index, the newest first.
 	recent []*pack
 	// indexed are the others by the lowest id in them; reach is the highest id
@@ -46,21 +48,34 @@ func (s *shelf) lookup(places []place, id blob.ID) ([]place, error) {
 }
 
 func (v *view) lookup(places []place, id blob.ID) ([]place, error) {
-	var err error
+	var failure error // of a pack that perhaps does not have it
 	for _, p := range v.recent {
-		if places, err = p.lookup(places, id); err != nil {
-			return places, err
+		if places, failure = p.join(places, id, failure); failure == errMoved { //nolint:errorlint // it is never wrapped
+			return places, failure
 		}
 	}
 	// Ids grow with time, and so do the packs: hardly ever is there more than
 	// one that may have it.
 	i := sort.Search(len(v.indexed), func(i int) bool { return bytes.Compare(v.indexed[i].first[:], id[:]) > 0 })
 	for i--; i >= 0 && bytes.Compare(id[:], v.reach[i][:]) <= 0; i-- {
-		if places, err = v.indexed[i].pack.lookup(places, id); err != nil {
-			return places, err
+		if places, failure = v.indexed[i].pack.join(places, id, failure); failure == errMoved { //nolint:errorlint // it is never wrapped
+			return places, failure
 		}
 	}
+	if failure != nil && liveOf(places) == nil {
+		return places, failure
+	}
 	return places, nil
+}
+
+// join is lookup for one of several packs: an error of another stays, unless
+// this one is errMoved.
+func (p *pack) join(places []place, id blob.ID, failure error) ([]place, error) {
+	places, err := p.lookup(places, id)
+	if err != nil {
+		failure = err
+	}
+	return places, failure
 }
 
 // set replaces all packs.
@@ -121,6 +136,9 @@ func (s *shelf) show(packs []*pack) {
 	slices.SortFunc(v.packs, func(a, b *pack) int { return a.name.compare(b.name) })
 	for _, p := range v.packs {
 		s.next = max(s.next, p.name.last)
+		if p.veiled {
+			v.veiled = append(v.veiled, p)
+		}
 		p.mu.RLock()
 		x := p.index
 		p.mu.RUnlock()

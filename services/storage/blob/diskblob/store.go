@@ -7,8 +7,12 @@
 //
 // What Create and Delete have acknowledged survives the death of the process
 // and a loss of power at any moment, and nothing else is ever seen: no blob in
-// part, none that was deleted. Damage stays where it is: a flipped bit makes
-// its block DATA_LOSS and nothing else.
+// part, none that was deleted. Damage stays where it is: a flipped bit, or a
+// page that the disk does not give, makes its block DATA_LOSS and nothing else.
+//
+// What cannot be read may be readable again. So it is never given up: a blob
+// there is DATA_LOSS until then, its pack is not merged, and a pack of which not
+// all can be seen keeps its place.
 package diskblob
 
 import (

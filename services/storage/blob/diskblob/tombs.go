@@ -4,8 +4,12 @@ import (
 	"encoding/binary"
 	"errors"
 	"io/fs"
+	"log/slog"
+	"math"
 	"slices"
 
+	"github.com/holdfast-files/holdfast/internal/fault"
+	errorsv1 "github.com/holdfast-files/holdfast/proto/holdfast/errors/v1"
 	"github.com/holdfast-files/holdfast/services/storage/blob"
 )
 
@@ -16,8 +20,12 @@ import (
 //
 // A record that is damaged belongs to a deletion that was never acknowledged;
 // otherwise it is a blob that comes back without anybody knowing its id, which
-// is what the sweeper is for.
+// is what fsck is for.
 const tombBytes = 32
+
+// anywhere is the offset in the tomb of a blob that was not found while a part
+// of the pack was unreadable. Should it be there, it is deleted.
+const anywhere = math.MaxUint32
 
 func putTomb(b []byte, nonce uint64, e entry) {
 	copy(b[:16], e.id[:])
@@ -95,25 +103,50 @@ func (t *tombs) write(batch []entry) error {
 	return p.bury(batch)
 }
 
-// load reads the file.
+// load reads the file. When not all of it can be read, what was deleted there
+// is back until a start that can: as blobs without a record. So the pack is not
+// merged, which would leave the tombs behind, and what is deleted now does not
+// touch what is unreadable.
 func (t *tombs) load() ([]entry, error) {
 	f, err := t.pack.store.fs.Open(t.path())
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, err
+		return nil, t.lose(err)
 	}
 	size, err := f.Size()
 	b := make([]byte, size)
+	lost := 0
 	if err == nil {
-		err = readFull(f, b, 0)
+		err = readPages(f, b, 0, func(int64) { lost++ })
 	}
 	if err = errors.Join(err, f.Close()); err != nil {
-		return nil, err
+		return nil, t.lose(err)
 	}
-	t.size = (size + tombBytes - 1) / tombBytes * tombBytes
+	unit := int64(tombBytes)
+	if lost > 0 {
+		unit = mediumPage
+		t.pack.pinned.Store(true)
+		t.pack.store.log.Error("tombs of a pack are unreadable; what was deleted may be back",
+			slog.String("pack", t.pack.name.String()), slog.Int("lost_pages", lost))
+	}
+	t.size = (size + unit - 1) / unit * unit
 	return parseTombs(b, t.pack.name.nonce), nil
+}
+
+// lose takes note that the file itself cannot be opened: when it can again, no
+// tomb may be written over another.
+func (t *tombs) lose(err error) error {
+	if !unreadable(err) {
+		return err
+	}
+	t.pack.pinned.Store(true)
+	t.closed = fault.Wrap(err, errorsv1.Reason_REASON_UNAVAILABLE,
+		"blobs of pack %s cannot be deleted until the service was restarted", t.pack.name)
+	t.pack.store.log.Error("tombs of a pack are unreadable; what was deleted is back, and nothing can be deleted",
+		slog.String("pack", t.pack.name.String()), slog.Any("error", err))
+	return nil
 }
 
 func (t *tombs) path() string { return t.pack.store.dir.pack(t.pack.name, tombsSuffix) }
