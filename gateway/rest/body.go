@@ -16,7 +16,7 @@ import (
 
 const (
 	// minProgressBytes is how much of a body has to come within Limits.Stall
-	// for its deadline to be moved, so that a byte a minute holds nothing.
+	// for its timer to be set anew, so that a byte a minute holds nothing.
 	minProgressBytes = 4 << 10
 	// minBytesPerSecond is the slowest reader of an answer that is waited for.
 	minBytesPerSecond = 1 << 10
@@ -37,14 +37,17 @@ type body struct {
 	expects bool // the client waits for 100 Continue
 
 	read     int64
-	progress int64 // bytes since the deadline was moved
+	progress int64 // bytes since the timer was set
 	armed    time.Time
 	ended    bool // the end was seen
 	stalled  bool
 	err      error
 	closing  bool // the connection cannot be used again
 
-	mu          sync.Mutex // of deadlines
+	mu          sync.Mutex  // of deadlines
+	timer       *time.Timer // until the client has to have sent more; nil before the first Read
+	reading     bool        // the client is waited for
+	overdue     bool        // the timer ran out while it was not
 	interrupted bool
 	whole       bool // the end was seen, as ended says
 	left        bool // the handler is done, and the connection no longer ours
@@ -77,8 +80,9 @@ func (b *body) Read(p []byte) (int, error) {
 	if b.err != nil {
 		return 0, b.err
 	}
-	b.arm()
+	b.await()
 	n, err := b.src.Read(p)
+	b.came()
 	b.read += int64(n)
 	b.progress += int64(n)
 	if err != nil {
@@ -106,6 +110,13 @@ func (b *body) leave() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.left = true
+	b.stopTimer()
+}
+
+func (b *body) stopTimer() {
+	if b.timer != nil {
+		b.timer.Stop()
+	}
 }
 
 func (b *body) wasInterrupted() bool {
@@ -114,17 +125,43 @@ func (b *body) wasInterrupted() bool {
 	return b.interrupted
 }
 
-// arm moves the deadline when enough has come since it was last moved.
-func (b *body) arm() {
-	if !b.armed.IsZero() && b.progress < minProgressBytes {
-		return
-	}
+// await begins to wait for the client, and gives it more time when enough has come
+// since that was last done. As long as nobody waits for it, it is not slow: over
+// HTTP/2 a deadline would end the body then, too.
+func (b *body) await() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.reading = true
 	now := time.Now()
-	if now.Sub(b.armed) < b.stall/8 {
+	switch {
+	case b.timer == nil:
+		b.timer = time.AfterFunc(b.stall, b.expire)
+	case b.overdue, b.progress >= minProgressBytes && now.Sub(b.armed) >= b.stall/8:
+		b.timer.Reset(b.stall)
+	default:
 		return
 	}
-	b.armed, b.progress = now, 0
-	b.setDeadline(now.Add(b.stall))
+	b.armed, b.progress, b.overdue = now, 0, false
+}
+
+// came ends to wait for the client.
+func (b *body) came() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.reading = false
+}
+
+// expire ends a Read for which too little came.
+func (b *body) expire() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case b.interrupted || b.whole || b.left || time.Since(b.armed) < b.stall:
+	case b.reading:
+		_ = b.control.SetReadDeadline(time.Unix(1, 0)) // fails on a connection that is gone
+	default:
+		b.overdue = true
+	}
 }
 
 func (b *body) end(err error) {
@@ -151,6 +188,7 @@ func (b *body) release() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.whole = true
+	b.stopTimer()
 	_ = b.control.SetReadDeadline(time.Time{}) // fails on a connection that is gone
 }
 

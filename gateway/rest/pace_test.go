@@ -92,3 +92,27 @@ func TestSlowStorage(t *testing.T) {
 		}
 	})
 }
+
+// pausing pauses before each read but the first.
+type pausing struct {
+	io.Reader
+	pause func()
+	begun bool
+}
+
+func (p *pausing) Read(b []byte) (int, error) {
+	if p.begun {
+		p.pause()
+	}
+	p.begun = true
+	return p.Reader.Read(b)
+}
+
+// An upload waits for storage likewise: as long as nobody reads its body it is not
+// the client who is slow.
+func TestUploadToSlowStorage(t *testing.T) {
+	inBubble(t, rest.Config{}, func(t *testing.T, r *rig) {
+		r.world.make(trouble{pause: func() { time.Sleep(5 * time.Minute) }}) //nolint:forbidigo // of the bubble
+		r.put(pathA, strings.Repeat("0123456789abcdef", 128<<10)).wants(t, http.StatusCreated)
+	})
+}

@@ -65,7 +65,8 @@ type trouble struct {
 	cutAfter int
 	// touch runs before a DeleteFile is judged.
 	touch func(*stored)
-	// pause runs before each range of a download is sent.
+	// pause runs before each range of a download is sent, and within the body of
+	// an upload.
 	pause func()
 }
 
@@ -219,6 +220,9 @@ func (w *world) Upload(ctx context.Context, spec *storagev1.UploadSpec, body io.
 			err = t.fail
 		}
 		return nil, err
+	}
+	if pause := w.troubled().pause; pause != nil {
+		body = &pausing{Reader: body, pause: pause}
 	}
 	text, err := io.ReadAll(body)
 	if err != nil {
