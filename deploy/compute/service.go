@@ -113,9 +113,7 @@ func (f floor) container(scope constructs.Construct, s service, log journal.Grou
 			StartPeriod: awscdk.Duration_Seconds(jsii.Number(15)),
 		},
 		Ulimits: &[]*ecs.Ulimit{{Name: ecs.UlimitName_NOFILE, SoftLimit: jsii.Number(65535), HardLimit: jsii.Number(65535)}},
-		Logging: ecs.LogDriver_AwsLogs(&ecs.AwsLogDriverProps{
-			LogGroup: log.ILogGroup, StreamPrefix: jsii.String(s.name), Mode: ecs.AwsLogDriverMode_NON_BLOCKING,
-		}),
+		Logging: logTo(log, s.name),
 	}
 }
 

@@ -23,6 +23,8 @@ const (
 	stageDimension = "stage"
 	// collectorMiB is what the collector may take of a task's memory.
 	collectorMiB = 192
+	// logBacklogMiB is what of a container's log may wait to be sent.
+	logBacklogMiB = 25
 )
 
 // telemetry is where metrics and the collectors' own logs go. CloudWatch turns
@@ -49,9 +51,18 @@ func (t telemetry) addCollector(task ecs.FargateTaskDefinition, image ecs.Contai
 		MemoryLimitMiB:         jsii.Number(collectorMiB),
 		User:                   jsii.String("65532:65532"),
 		HealthCheck:            &ecs.HealthCheck{Command: jsii.Strings("CMD", "/healthcheck")},
-		Logging: ecs.LogDriver_AwsLogs(&ecs.AwsLogDriverProps{
-			LogGroup: t.log.ILogGroup, StreamPrefix: jsii.String("collector"), Mode: ecs.AwsLogDriverMode_NON_BLOCKING,
-		}),
+		Logging:                logTo(t.log, "collector"),
+	})
+}
+
+// logTo sends what a container writes to log. It never waits for CloudWatch: a
+// call whose line of the audit log had to would stand still, and with it the only
+// way to the data, while just its log can't be delivered. What is beyond the
+// backlog then is lost, and the process doesn't learn of it.
+func logTo(log journal.Group, name string) ecs.LogDriver {
+	return ecs.LogDriver_AwsLogs(&ecs.AwsLogDriverProps{
+		LogGroup: log.ILogGroup, StreamPrefix: jsii.String(name),
+		Mode: ecs.AwsLogDriverMode_NON_BLOCKING, MaxBufferSize: awscdk.Size_Mebibytes(jsii.Number(logBacklogMiB)),
 	})
 }
 

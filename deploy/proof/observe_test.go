@@ -19,6 +19,14 @@ import (
 // TestLogs is point 6, the logs: encrypted, kept as long as configured, and
 // without what identifies a file or a share in a URL.
 func TestLogs(t *testing.T) {
+	const backlog = 25
+	page, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if said := fmt.Sprintf("beyond %d MiB that wait to be sent", backlog); !strings.Contains(string(page), said) {
+		t.Errorf("README.md doesn't say that lines %s are lost", said)
+	}
 	for name, in := range installations {
 		groups := in.of("AWS::Logs::LogGroup")
 		for id, r := range groups {
@@ -38,7 +46,12 @@ func TestLogs(t *testing.T) {
 		}
 		for id, r := range in.of("AWS::ECS::TaskDefinition") {
 			for _, c := range r.Properties["ContainerDefinitions"].([]any) {
-				expect(t, name+" "+id, c, map[string]any{"LogConfiguration.LogDriver": "awslogs", "LogConfiguration.Options.mode": "non-blocking"})
+				// A log that can't be delivered stops nobody, and what may be missing
+				// of it then is what README says, not the driver's own megabyte.
+				expect(t, name+" "+id, c, map[string]any{
+					"LogConfiguration.LogDriver": "awslogs", "LogConfiguration.Options.mode": "non-blocking",
+					"LogConfiguration.Options.max-buffer-size": fmt.Sprintf("%db", backlog<<20),
+				})
 			}
 		}
 		if len(in.of("AWS::EC2::FlowLog")) != 1 {
