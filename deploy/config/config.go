@@ -114,7 +114,7 @@ type Limits struct {
 	MaxJSONBytes      int64 `json:"maxJsonBytes"`     // a body anywhere but on a byte route
 	RequestsPerIP     int64 `json:"requestsPerIp"`    // in 5 minutes
 	WritesPerIP       int64 `json:"writesPerIp"`      // in 5 minutes
-	AnonymousPerIP    int64 `json:"anonymousPerIp"`   // in 5 minutes, without Authorization
+	AnonymousPerIP    int64 `json:"anonymousPerIp"`   // in 5 minutes, without Authorization; preflights don't count
 	TableReadsPerSec  int64 `json:"tableReadsPerSec"` // DynamoDB's ceiling, against a runaway
 	TableWritesPerSec int64 `json:"tableWritesPerSec"`
 }

@@ -8,10 +8,13 @@ func defaults(stage Stage) Config {
 		OriginSecretGeneration: 1,
 		Identity:               Identity{Keys: KeysFromDocument},
 		Limits: Limits{
-			MaxUploadBytes:    50 << 30,
-			MaxJSONBytes:      16 << 10,
-			RequestsPerIP:     20_000,
-			WritesPerIP:       5_000,
+			MaxUploadBytes: 50 << 30,
+			MaxJSONBytes:   16 << 10,
+			// Twice what a gateway lets through from one address, and half as
+			// much again: it refuses a flood by the second, and what it refused is
+			// counted here too.
+			RequestsPerIP:     60_000,
+			WritesPerIP:       45_000,
 			AnonymousPerIP:    1_000,
 			TableReadsPerSec:  40_000,
 			TableWritesPerSec: 20_000,

@@ -2,6 +2,7 @@ package edge
 
 import (
 	"fmt"
+	"strconv"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	waf "github.com/aws/aws-cdk-go/awscdk/v2/awswafv2"
@@ -19,7 +20,13 @@ const (
 	// queryRoutes have names of files, or a filter, in the query.
 	queryRoutes = `^/v1/spaces/[^/]+/(files|files:lookup|files/[^/:]+|uploads)$`
 	writes      = `^(POST|PUT|PATCH|DELETE)$`
+	preflight   = `^OPTIONS$`
 )
+
+// retryAfterSeconds is for how long an address that sent too much is asked to
+// wait. With it the command line tries for longer than rateWindowSeconds before
+// it gives up; it gives up at once when asked to wait for more than a minute.
+const retryAfterSeconds = 40
 
 // newFirewall lists the rules in the order they are asked. What the README says
 // of them is checked against this list.
@@ -28,7 +35,11 @@ func newFirewall(stack awscdk.Stack, cfg config.Config) waf.CfnWebACL {
 	rules := []rule{
 		{name: "RateOfAll", when: perIP(limits.RequestsPerIP, nil), answer: 429},
 		{name: "RateOfWrites", when: perIP(limits.WritesPerIP, matches(method(), writes)), answer: 429},
-		{name: "RateOfAnonymous", when: perIP(limits.AnonymousPerIP, not(present(header("authorization")))), answer: 429},
+		{name: "RateOfAnonymous", answer: 429, when: perIP(limits.AnonymousPerIP, and(
+			not(present(header("authorization"))),
+			// A browser asks without it whether a page of another site may send it.
+			not(matches(method(), preflight)),
+		))},
 		// HTTP/1.1 announces a body without a length by Transfer-Encoding,
 		// HTTP/2 and 3 not at all: there, the first bytes give it away.
 		{name: "LengthRequired", answer: 411, when: and(
@@ -87,7 +98,7 @@ func (r rule) property(priority int) *waf.CfnWebACL_RuleProperty {
 		ResponseCode: jsii.Number(r.answer), CustomResponseBodyKey: jsii.String(key(r.answer)),
 	}
 	if r.answer == 429 {
-		response.ResponseHeaders = []any{&waf.CfnWebACL_CustomHTTPHeaderProperty{Name: jsii.String("Retry-After"), Value: jsii.String("300")}}
+		response.ResponseHeaders = []any{&waf.CfnWebACL_CustomHTTPHeaderProperty{Name: jsii.String("Retry-After"), Value: jsii.String(strconv.Itoa(retryAfterSeconds))}}
 	}
 	property.Action = &waf.CfnWebACL_RuleActionProperty{Block: &waf.CfnWebACL_BlockActionProperty{CustomResponse: response}}
 	return property

@@ -62,12 +62,15 @@ func labelled(key string) statement {
 	}}
 }
 
+// rateWindowSeconds is how far back the firewall looks when it counts.
+const rateWindowSeconds = 300
+
 // perIP holds for addresses that sent more than limit requests, of those that
 // only holds for, in five minutes.
 func perIP(limit int64, only statement) statement {
 	return &waf.CfnWebACL_StatementProperty{RateBasedStatement: &waf.CfnWebACL_RateBasedStatementProperty{
 		AggregateKeyType: jsii.String("IP"), Limit: jsii.Number(limit),
-		EvaluationWindowSec: jsii.Number(300), ScopeDownStatement: only,
+		EvaluationWindowSec: jsii.Number(rateWindowSeconds), ScopeDownStatement: only,
 	}}
 }
 

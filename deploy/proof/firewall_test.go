@@ -190,6 +190,7 @@ func floods(limits config.Limits) []struct {
 	}{
 		{"reads", request("GET", space+"files", "", none), limits.RequestsPerIP, "RateOfAll"},
 		{"writes", request("PUT", space+"paths/x", "x", 1), limits.WritesPerIP, "RateOfWrites"},
+		{"preflights", request("OPTIONS", space+"files", "", none, anonymous, header("origin", "https://app.example.com")), limits.RequestsPerIP, "RateOfAll"},
 		{"anonymous", request("GET", "/s/token", "", none, anonymous), limits.AnonymousPerIP, "RateOfAnonymous"},
 	}
 }
