@@ -70,6 +70,13 @@ func openIssuer(stack awscdk.Stack, vpc ec2.Vpc, cfg config.Config) {
 		SubnetId:     (*vpc.PublicSubnets())[0].SubnetId(),
 		AllocationId: address.AttrAllocationId(),
 	})
+	// Neither can be made before the internet gateway is attached, nor that be
+	// detached before they are gone; nothing that they refer to says so. The VPC's
+	// own word for it is the gateway without its attachment; the subnet's is the
+	// route, which waits for that.
+	connected := (*vpc.PublicSubnets())[0].InternetConnectivityEstablished()
+	address.Node().AddDependency(connected)
+	nat.Node().AddDependency(connected)
 	for i, subnet := range *vpc.IsolatedSubnets() {
 		for j, block := range cfg.Identity.Ranges {
 			ec2.NewCfnRoute(stack, jsii.String("IssuerRoute"+number(i)+"x"+number(j)), &ec2.CfnRouteProps{

@@ -93,12 +93,29 @@ func TestDevIsThrownAway(t *testing.T) {
 	}
 }
 
+// waits reports whether r is made only after a resource of the kind, and deleted
+// before.
+func (t template) waits(r resource, kind string) bool {
+	return slices.ContainsFunc(r.DependsOn, func(on string) bool {
+		return t.Resources[on].Type == kind || t.waits(t.Resources[on], kind)
+	})
+}
+
 // TestNetwork is point 7; who may connect is in TestReach.
 func TestNetwork(t *testing.T) {
 	for name, in := range installations {
 		gateways := map[string]int{"issuer": 1}[name]
 		if n := len(in.of("AWS::EC2::NatGateway")); n != gateways {
 			t.Errorf("%s: %d NAT gateways", name, n)
+		}
+		// An address and a gateway for it can't be made before the internet gateway
+		// is attached, nor can that be detached before they are gone.
+		for _, kind := range []string{"AWS::EC2::NatGateway", "AWS::EC2::EIP"} {
+			for id, r := range in.of(kind) {
+				if !in.stacks["network"].waits(r, "AWS::EC2::VPCGatewayAttachment") {
+					t.Errorf("%s %s waits for %v alone", name, id, r.DependsOn)
+				}
+			}
 		}
 		for id, r := range in.of("AWS::EC2::Subnet") {
 			expect(t, name+" "+id, r.Properties, map[string]any{"MapPublicIpOnLaunch": false})

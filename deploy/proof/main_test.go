@@ -75,6 +75,20 @@ type resource struct {
 	Type           string         `json:"Type"`
 	Properties     map[string]any `json:"Properties"`
 	DeletionPolicy string         `json:"DeletionPolicy"`
+	DependsOn      names          `json:"DependsOn"`
+}
+
+// names are one or several logical ids.
+type names []string
+
+// UnmarshalJSON implements json.Unmarshaler: one may stand without a list.
+func (n *names) UnmarshalJSON(raw []byte) error {
+	var one string
+	if json.Unmarshal(raw, &one) == nil {
+		*n = names{one}
+		return nil
+	}
+	return json.Unmarshal(raw, (*[]string)(n))
 }
 
 func TestMain(m *testing.M) {
