@@ -70,7 +70,10 @@ func (f floor) balancer(scope constructs.Construct, party network.Party, idleSec
 		DropInvalidHeaderFields: jsii.Bool(true),
 		DesyncMitigationMode:    elb.DesyncMitigationMode_DEFENSIVE,
 		XffHeaderProcessingMode: elb.XffHeaderProcessingMode_APPEND,
-		DeletionProtection:      jsii.Bool(f.cfg.Data.Retain),
+		// It holds nothing and is found by a record or a parameter of its stack, so
+		// it may be made anew. Protected, a first release that fails could not be
+		// taken back, and would have to be freed by hand.
+		DeletionProtection: jsii.Bool(false),
 	})
 }
 

@@ -35,7 +35,7 @@ func logRequests(stack awscdk.Stack, logs journal.Journal, site cloudfront.Distr
 // logFirewall records what the firewall stopped or counted.
 func logFirewall(stack awscdk.Stack, logs journal.Journal, acl waf.CfnWebACL, cfg config.Config) journal.Group {
 	// The firewall takes no group of another name.
-	group := logs.NamedGroup(stack, "FirewallLog", "aws-waf-logs-holdfast-"+string(cfg.Stage))
+	group := logs.PrefixedGroup(stack, "FirewallLog", "aws-waf-logs-holdfast-"+string(cfg.Stage)+"-")
 	redacted := []any{
 		&waf.CfnLoggingConfiguration_FieldToMatchProperty{UriPath: map[string]any{}},
 		&waf.CfnLoggingConfiguration_FieldToMatchProperty{QueryString: map[string]any{}},

@@ -54,15 +54,18 @@ type Group struct {
 
 // Group makes a log group with a generated name.
 func (j Journal) Group(scope constructs.Construct, id string) Group {
-	return j.NamedGroup(scope, id, "")
+	return j.PrefixedGroup(scope, id, "")
 }
 
-// NamedGroup makes a log group called name, for the services that insist on a
-// prefix.
-func (j Journal) NamedGroup(scope constructs.Construct, id, name string) Group {
+// PrefixedGroup makes a log group whose name begins with prefix, for the services
+// that insist on one. It ends with a part of the stack's id: the group of a stack
+// that is gone is kept, and must not stand in the way of the next one's.
+func (j Journal) PrefixedGroup(scope constructs.Construct, id, prefix string) Group {
 	props := &logs.CfnLogGroupProps{KmsKeyId: j.keyARN, RetentionInDays: jsii.Number(j.cfg.LogDays)}
-	if name != "" {
-		props.LogGroupName = jsii.String(name)
+	if prefix != "" {
+		uuid := awscdk.Fn_Select(jsii.Number(2), awscdk.Fn_Split(jsii.String("/"), awscdk.Stack_Of(scope).StackId(), nil))
+		node := awscdk.Fn_Select(jsii.Number(4), awscdk.Fn_Split(jsii.String("-"), uuid, nil))
+		props.LogGroupName = jsii.String(prefix + *node)
 	}
 	group := logs.NewCfnLogGroup(scope, jsii.String(id), props)
 	group.ApplyRemovalPolicy(removal(j.cfg), nil)
@@ -76,7 +79,8 @@ func (j Journal) NamedGroup(scope constructs.Construct, id, name string) Group {
 
 func removal(cfg config.Config) awscdk.RemovalPolicy {
 	if cfg.Data.Retain {
-		return awscdk.RemovalPolicy_RETAIN
+		// What is empty since its stack could not be made stays for nobody.
+		return awscdk.RemovalPolicy_RETAIN_ON_UPDATE_OR_DELETE
 	}
 	return awscdk.RemovalPolicy_DESTROY
 }

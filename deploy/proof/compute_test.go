@@ -28,7 +28,7 @@ func TestLoadBalancers(t *testing.T) {
 		if a["idle_timeout.timeout_seconds"] != idle {
 			t.Errorf("%s closes idle connections after %s s", id, a["idle_timeout.timeout_seconds"])
 		}
-		if a["routing.http.drop_invalid_header_fields.enabled"] != "true" || a["deletion_protection.enabled"] != "true" {
+		if a["routing.http.drop_invalid_header_fields.enabled"] != "true" {
 			t.Errorf("%s: %v", id, a)
 		}
 		if a["access_logs.s3.enabled"] == "true" {

@@ -3,6 +3,7 @@ package proof
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -138,7 +139,7 @@ func TestStatefulResourcesKeepTheirIDs(t *testing.T) {
 		}
 		for _, kind := range []string{"AWS::S3::Bucket", "AWS::DynamoDB::GlobalTable", "AWS::KMS::Key", "AWS::Logs::LogGroup"} {
 			for id, r := range in.of(kind) {
-				if r.DeletionPolicy == "Retain" && pinned[id] == "" {
+				if r.DeletionPolicy != "Delete" && pinned[id] == "" {
 					t.Errorf("%s: %s is kept when its stack goes, and not pinned", name, id)
 				}
 			}
@@ -190,11 +191,10 @@ func TestGeneratedNames(t *testing.T) {
 		"AWS::SSM::Parameter": "later stacks find it by name", "AWS::Logs::DeliverySource": "required", "AWS::Logs::DeliveryDestination": "required",
 		"AWS::SecretsManager::Secret": "the edge finds it by name, in another region",
 	}
-	keys := []string{"BucketName", "TableName", "FunctionName", "RoleName", "ClusterName", "ServiceName", "GroupName", "LoadBalancerName", "TopicName", "AlarmName", "Name"}
 	in := installations["prod"]
 	for _, stack := range slices.Sorted(maps.Keys(in.stacks)) {
 		for logical, r := range in.stacks[stack].Resources {
-			for _, key := range keys {
+			for _, key := range nameKeys {
 				value, ok := r.Properties[key].(string)
 				if !ok || named[r.Type] != "" || mustBeNamed(r.Type) || strings.HasPrefix(value, "com.amazonaws.") {
 					continue
@@ -204,6 +204,44 @@ func TestGeneratedNames(t *testing.T) {
 		}
 	}
 }
+
+// nameKeys are properties that name a resource.
+var nameKeys = []string{
+	"BucketName", "TableName", "FunctionName", "RoleName", "ClusterName", "ServiceName", "GroupName", "LogGroupName",
+	"LoadBalancerName", "TopicName", "AlarmName", "Name",
+}
+
+// TestFailedCreationCanBeRepeated: what a deployment that failed, or a stack that
+// was destroyed, leaves behind doesn't stand in the way of the next one by its
+// name, and nothing that such a deployment takes back is protected from that.
+func TestFailedCreationCanBeRepeated(t *testing.T) {
+	for name, in := range installations {
+		for stack, tmpl := range in.stacks {
+			for logical, r := range tmpl.Resources {
+				for _, key := range nameKeys {
+					if r.Properties[key] == nil || !strings.HasPrefix(r.DeletionPolicy, "Retain") {
+						continue
+					}
+					if r.DeletionPolicy == "Retain" {
+						t.Errorf("%s: %s/%s, named by %s, stays when its stack can't be made", name, stack, logical, key)
+					}
+					if !strings.Contains(fmt.Sprint(r.Properties[key]), "AWS::StackId") {
+						t.Errorf("%s: %s/%s stays when its stack goes, with the name %v", name, stack, logical, r.Properties[key])
+					}
+				}
+				raw, err := json.Marshal(r.Properties)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if protected.Match(raw) && r.DeletionPolicy != "Retain" {
+					t.Errorf("%s: %s/%s must go when its stack can't be made, and is protected from that", name, stack, logical)
+				}
+			}
+		}
+	}
+}
+
+var protected = regexp.MustCompile(`"DeletionProtection(Enabled)?":true|\{"Key":"deletion_protection.enabled","Value":"true"\}`)
 
 // mustBeNamed are kinds whose name is a DNS name or an address of a dashboard.
 func mustBeNamed(kind string) bool {
