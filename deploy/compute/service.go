@@ -53,9 +53,9 @@ func (f floor) run(s service) ecs.FargateService {
 	}
 	f.telemetry.addCollector(task, f.image(scope, "collector"))
 
-	provider := "FARGATE"
+	provider := onDemand
 	if f.cfg.Services.Spot {
-		provider = "FARGATE_SPOT"
+		provider = spot
 	}
 	running := ecs.NewFargateService(scope, jsii.String("Service"), &ecs.FargateServiceProps{
 		Cluster:                    f.cluster,
@@ -71,6 +71,9 @@ func (f floor) run(s service) ecs.FargateService {
 		AssignPublicIp:    jsii.Bool(false),
 		PropagateTags:     ecs.PropagatedTagSource_SERVICE,
 	})
+	// Providers that have tasks can't be taken from the cluster: on the way out
+	// the service goes first.
+	running.Node().AddDependency(f.providers)
 	if s.found {
 		running.EnableCloudMap(&ecs.CloudMapOptions{
 			CloudMapNamespace: f.namespace,

@@ -61,6 +61,12 @@ func NewStack(scope constructs.Construct, id string, cfg config.Config, props aw
 	return stack
 }
 
+// onDemand and spot are the kinds of room that Fargate has.
+const (
+	onDemand = "FARGATE"
+	spot     = "FARGATE_SPOT"
+)
+
 // floor is what the services stand on.
 type floor struct {
 	stack     awscdk.Stack
@@ -69,6 +75,7 @@ type floor struct {
 	vpc       ec2.IVpc
 	logs      journal.Journal
 	cluster   ecs.Cluster
+	providers ecs.CfnClusterCapacityProviderAssociations
 	namespace discovery.PrivateDnsNamespace
 	telemetry telemetry
 	zone      route53.IHostedZone // the domain's; nil without one
@@ -83,12 +90,16 @@ func newFloor(stack awscdk.Stack, cfg config.Config) floor {
 			HostedZoneId: jsii.String(cfg.Domain.ZoneID), ZoneName: jsii.String(cfg.Domain.ZoneName),
 		})
 	}
+	cluster := ecs.NewCluster(stack, jsii.String("Cluster"), &ecs.ClusterProps{
+		Vpc:                 vpc,
+		ContainerInsightsV2: ecs.ContainerInsights_ENHANCED,
+	})
 	return floor{
-		stack: stack, cfg: cfg, net: net, vpc: vpc, logs: logs,
-		cluster: ecs.NewCluster(stack, jsii.String("Cluster"), &ecs.ClusterProps{
-			Vpc:                            vpc,
-			ContainerInsightsV2:            ecs.ContainerInsights_ENHANCED,
-			EnableFargateCapacityProviders: jsii.Bool(true),
+		stack: stack, cfg: cfg, net: net, vpc: vpc, logs: logs, cluster: cluster,
+		providers: ecs.NewCfnClusterCapacityProviderAssociations(cluster, jsii.String("Cluster"), &ecs.CfnClusterCapacityProviderAssociationsProps{
+			Cluster:                         cluster.ClusterName(),
+			CapacityProviders:               &[]any{onDemand, spot},
+			DefaultCapacityProviderStrategy: []any{},
 		}),
 		// Services find each other here. Clients hold connections to all
 		// addresses and spread calls over them; nothing between the two has a

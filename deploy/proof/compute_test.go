@@ -119,6 +119,10 @@ func TestServices(t *testing.T) {
 			if count := in.least(t, id); count < least {
 				t.Errorf("%s %s: %v tasks", name, id, count)
 			}
+			// Else the providers would be taken from the cluster while its tasks use them.
+			if !in.stacks["compute"].waits(r, "AWS::ECS::ClusterCapacityProviderAssociations") {
+				t.Errorf("%s %s doesn't depend on its capacity providers", name, id)
+			}
 			subnets, _ := at(r.Properties, "NetworkConfiguration", "AwsvpcConfiguration", "Subnets").([]any)
 			if len(subnets) < 2 {
 				t.Errorf("%s %s: %d subnets", name, id, len(subnets))
