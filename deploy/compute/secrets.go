@@ -16,8 +16,9 @@ import (
 
 // secrets are what processes are given and nobody else reads.
 type secrets struct {
-	grant, ledger, bootstrap secretsmanager.ISecret
-	keys                     secretsmanager.ISecret // nil when the issuer is asked
+	grant, ledger secretsmanager.ISecret
+	bootstrap     secretsmanager.ISecret // nil when there is none
+	keys          secretsmanager.ISecret // nil when the issuer is asked
 }
 
 func newSecrets(stack awscdk.Stack, cfg config.Config) secrets {
@@ -30,9 +31,11 @@ func newSecrets(stack awscdk.Stack, cfg config.Config) secrets {
 		})
 	}
 	s := secrets{
-		grant:     generated("GrantKey", "seals grants and page tokens"),
-		ledger:    generated("LedgerToken", "storage's credential at the ledger"),
-		bootstrap: generated("BootstrapKey", "the first administrator's key"),
+		grant:  generated("GrantKey", "seals grants and page tokens"),
+		ledger: generated("LedgerToken", "storage's credential at the ledger"),
+	}
+	if cfg.Identity.Bootstrap {
+		s.bootstrap = generated("BootstrapKey", "the first administrator's key")
 	}
 	if cfg.Identity.Keys == config.KeysFromDocument {
 		// The document is public. Its digest is in the id, so that new keys
@@ -48,9 +51,11 @@ func newSecrets(stack awscdk.Stack, cfg config.Config) secrets {
 
 func (s secrets) ofMetadata() map[string]secretsmanager.ISecret {
 	m := map[string]secretsmanager.ISecret{
-		contract.GrantKeyVariable:     s.grant,
-		contract.LedgerTokenVariable:  s.ledger,
-		contract.BootstrapKeyVariable: s.bootstrap,
+		contract.GrantKeyVariable:    s.grant,
+		contract.LedgerTokenVariable: s.ledger,
+	}
+	if s.bootstrap != nil {
+		m[contract.BootstrapKeyVariable] = s.bootstrap
 	}
 	if s.keys != nil {
 		m[contract.JWKSVariable] = s.keys

@@ -31,7 +31,8 @@ func NewStack(scope constructs.Construct, id string, cfg config.Config, props aw
 		ports: []int{contract.MetadataPort, contract.LedgerPort}, found: true, sampler: contract.SampleBegun,
 		flags: contract.MetadataFlags(stores.Table(), contract.Identity{
 			Issuer: cfg.Identity.Issuer, Audience: cfg.Identity.Audience,
-			Discovery: cfg.Identity.Keys == config.KeysFromIssuer,
+			Discovery:   cfg.Identity.Keys == config.KeysFromIssuer,
+			GroupsClaim: cfg.Identity.GroupsClaim, AdminGroup: cfg.Identity.AdminGroup,
 		}, cfg.Data.RecoveryDays+1, cfg.CIDR),
 		secrets: secrets.ofMetadata(),
 		may:     stores.UseRecords(),
@@ -46,7 +47,7 @@ func NewStack(scope constructs.Construct, id string, cfg config.Config, props aw
 	gateway := f.run(service{
 		name: "gateway", party: network.Gateway, size: cfg.Services.Gateway,
 		ports: []int{contract.GatewayPort}, sampler: contract.SampleOwn,
-		flags: contract.GatewayFlags(f.host("metadata"), f.host("storage"), cfg.CIDR),
+		flags: contract.GatewayFlags(f.host("metadata"), f.host("storage"), cfg.CIDR, cfg.CORSOrigins),
 	})
 
 	scaleOnCPU(metadata, cfg.Services.Metadata)

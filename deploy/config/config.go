@@ -35,6 +35,10 @@ type Config struct {
 	// in them there is no canary, and no alarm when the URL can't be reached.
 	AllowedCountries []string `json:"allowedCountries"`
 
+	// CORSOrigins are origins of web pages of other sites that may call, such as
+	// https://app.example.com; "*" is none.
+	CORSOrigins []string `json:"corsOrigins"`
+
 	Images   Images   `json:"images"`
 	Identity Identity `json:"identity"`
 
@@ -95,6 +99,13 @@ type Identity struct {
 	Audience string    `json:"audience"` // what tokens must be meant for
 	JWKSFile string    `json:"jwksFile"` // public keys, relative to the config file; for "document"
 	Ranges   []string  `json:"ranges"`   // IPv4 CIDRs of the issuer, ≤ 5; for "issuer"
+
+	GroupsClaim string `json:"groupsClaim"` // claim that lists groups, such as cognito:groups; empty: groups
+	AdminGroup  string `json:"adminGroup"`  // its members are administrators; empty: nobody is by a token
+
+	// Bootstrap is whether there is a key of the first administrator. Without one
+	// an administrator must be there: AdminGroup, or an API key that was made.
+	Bootstrap bool `json:"bootstrap"`
 
 	// JWKS is the content of JWKSFile.
 	JWKS string `json:"-"`

@@ -101,6 +101,8 @@ func TestRefusals(t *testing.T) {
 		{"monthlyBudgetUsd", 5, "without alarmEmail"},
 		{"breakGlassRoles", []string{"admin"}, "not the ARN"},
 		{"allowedCountries", []string{"Germany"}, "two-letter"},
+		{"corsOrigins", []string{"*"}, "not an origin"},
+		{"corsOrigins", []string{"https://app.example.com/"}, "not an origin"},
 		{"insecureDevelopmentWithoutDomain", true, "contradicts"},
 	}
 	for _, test := range tests {

@@ -6,7 +6,7 @@ func defaults(stage Stage) Config {
 		Stage:                  stage,
 		CIDR:                   "10.64.0.0/16",
 		OriginSecretGeneration: 1,
-		Identity:               Identity{Keys: KeysFromDocument},
+		Identity:               Identity{Keys: KeysFromDocument, Bootstrap: true},
 		Limits: Limits{
 			MaxUploadBytes: 50 << 30,
 			MaxJSONBytes:   16 << 10,

@@ -20,6 +20,7 @@ var (
 	roleForm       = regexp.MustCompile(`^arn:aws:iam::[0-9]{12}:role/.+$`)
 	versionForm    = regexp.MustCompile(`(:[A-Za-z0-9_][A-Za-z0-9_.-]*|@sha256:[0-9a-f]{64})$`)
 	countryForm    = regexp.MustCompile(`^[A-Z]{2}$`)
+	originForm     = regexp.MustCompile(`^https?://[a-z0-9.-]+(:[0-9]+)?$`)
 	tableForm      = regexp.MustCompile(`^[A-Za-z0-9_.-]{3,255}$`)
 )
 
@@ -66,6 +67,9 @@ func (c Config) Validate() error {
 	}
 	for _, country := range c.AllowedCountries {
 		found.unless(countryForm.MatchString(country), "allowedCountries: %q is not a two-letter country code", country)
+	}
+	for _, origin := range c.CORSOrigins {
+		found.unless(originForm.MatchString(origin), "corsOrigins: %q is not an origin such as https://app.example.com", origin)
 	}
 	slices.SortFunc(found, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
 	return errors.Join(found...)

@@ -5,7 +5,10 @@
 // the arguments built here.
 package contract
 
-import "strconv"
+import (
+	"strconv"
+	"strings"
+)
 
 // Ports the processes listen on.
 const (
@@ -92,9 +95,11 @@ var (
 // Identity is how metadata recognises callers. With Discovery the issuer's
 // keys are fetched; without it they come from JWKSVariable.
 type Identity struct {
-	Issuer    string
-	Audience  string
-	Discovery bool
+	Issuer      string
+	Audience    string
+	Discovery   bool
+	GroupsClaim string // empty: the service's own default
+	AdminGroup  string // empty: none
 }
 
 // MetadataFlags are the arguments of the metadata image. Bytes outlive their
@@ -117,6 +122,12 @@ func MetadataFlags(table string, identity Identity, blobRetentionDays int, vpc s
 	if identity.Discovery {
 		flags = append(flags, "--oidc-discovery")
 	}
+	if identity.GroupsClaim != "" {
+		flags = append(flags, "--oidc-groups-claim="+identity.GroupsClaim)
+	}
+	if identity.AdminGroup != "" {
+		flags = append(flags, "--oidc-admin-group="+identity.AdminGroup)
+	}
 	return append(flags, connectionAge())
 }
 
@@ -137,15 +148,19 @@ func StorageFlags(bucket, metadataHost string, uploadMemoryMiB int, vpc string) 
 // GatewayFlags are the arguments of the gateway image. Two proxies stand
 // before it, so the caller's address is the second from the right in
 // X-Forwarded-For: CloudFront appended the caller, the load balancer
-// CloudFront. That one is in the VPC.
-func GatewayFlags(metadataHost, storageHost, vpc string) []string {
-	return append(common(GatewayPort),
+// CloudFront. That one is in the VPC. Pages of the origins may call it.
+func GatewayFlags(metadataHost, storageHost, vpc string, origins []string) []string {
+	flags := append(common(GatewayPort),
 		"--auth",
 		"--metadata="+target(metadataHost, MetadataPort),
 		"--storage="+target(storageHost, StoragePort),
 		"--trusted-proxies=2",
 		"--proxy-networks="+vpc,
 	)
+	if len(origins) > 0 {
+		flags = append(flags, "--cors-origins="+strings.Join(origins, ","))
+	}
+	return flags
 }
 
 // HealthCommand asks the process in the same container whether it serves; the

@@ -47,6 +47,12 @@ func TestContainersKeepTheContract(t *testing.T) {
 		host := func(service string) string { return service + "." + string(in.cfg.Stage) + ".holdfast.internal" }
 		identity := contract.Identity{Issuer: in.cfg.Identity.Issuer, Audience: in.cfg.Identity.Audience, Discovery: name == "issuer"}
 		secrets := []string{contract.BootstrapKeyVariable, contract.GrantKeyVariable, contract.JWKSVariable, contract.LedgerTokenVariable}
+		var origins []string
+		if name == "settled" {
+			identity.GroupsClaim, identity.AdminGroup = "cognito:groups", "files-admins"
+			origins = []string{"https://app.example.com", "http://localhost:5173"}
+			secrets = secrets[1:]
+		}
 		if identity.Discovery {
 			secrets = slices.DeleteFunc(secrets, func(s string) bool { return s == contract.JWKSVariable })
 		}
@@ -58,7 +64,7 @@ func TestContainersKeepTheContract(t *testing.T) {
 		}{
 			{"metadata", contract.MetadataFlags("reference", identity, in.cfg.Data.RecoveryDays+1, in.cfg.CIDR), []int{contract.MetadataPort, contract.LedgerPort}, secrets},
 			{"storage", contract.StorageFlags("reference", host("metadata"), in.cfg.Services.UploadMemoryMiB, in.cfg.CIDR), []int{contract.StoragePort}, []string{contract.LedgerTokenVariable}},
-			{"gateway", contract.GatewayFlags(host("metadata"), host("storage"), in.cfg.CIDR), []int{contract.GatewayPort}, nil},
+			{"gateway", contract.GatewayFlags(host("metadata"), host("storage"), in.cfg.CIDR, origins), []int{contract.GatewayPort}, nil},
 		}
 		for _, test := range tests {
 			c := in.container(t, test.service)
@@ -86,7 +92,7 @@ func TestContainersKeepTheContract(t *testing.T) {
 }
 
 // TestBinariesAcceptTheirFlags starts the real processes with exactly the
-// flags, variables and secrets of the production template, waits until each
+// flags, variables and secrets of production templates, waits until each
 // listens on its ports, and asks for its health as the container does. Table
 // and bucket are those of a stand-in for AWS. HOLDFAST_BIN is a directory with
 // metadata, storage, gateway, holdfast and standin; `make test` builds them
@@ -96,7 +102,13 @@ func TestBinariesAcceptTheirFlags(t *testing.T) {
 	if dir == "" {
 		t.Skip("HOLDFAST_BIN names no directory with the binaries of the services")
 	}
-	in := installations["prod"]
+	for _, name := range []string{"prod", "settled"} {
+		t.Run(name, func(t *testing.T) { acceptTheirFlags(t, dir, installations[name]) })
+	}
+}
+
+func acceptTheirFlags(t *testing.T, dir string, in installation) {
+	t.Helper()
 	aws := stores(t, dir, in.cfg.Region)
 	for _, service := range []string{"metadata", "storage", "gateway"} {
 		t.Run(service, func(t *testing.T) {

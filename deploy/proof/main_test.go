@@ -51,6 +51,13 @@ var variants = map[string]variant{
 	// For users where Route 53 asks from, and where it asks from too little.
 	"american": {stage: "prod", change: func(s map[string]any) { s["allowedCountries"] = []string{"US", "CA"} }},
 	"german":   {stage: "prod", change: func(s map[string]any) { s["allowedCountries"] = []string{"DE", "IE"} }},
+	// With an administrator by group instead of by the first key, and callers from
+	// the pages of another site.
+	"settled": {stage: "prod", change: func(s map[string]any) {
+		id := s["identity"].(map[string]any)
+		id["bootstrap"], id["groupsClaim"], id["adminGroup"] = false, "cognito:groups", "files-admins"
+		s["corsOrigins"] = []string{"https://app.example.com", "http://localhost:5173"}
+	}},
 	// Images built by `cdk deploy`.
 	"built": {stage: "prod", change: func(s map[string]any) { s["images"] = map[string]any{"source": "source"} }},
 }

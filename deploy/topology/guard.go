@@ -47,11 +47,13 @@ func exceptions(s Stacks, cfg config.Config) []exception {
 		{s.Compute, "PublicEntry/Balancer/Resource", "ELB2", "", "Access logs record URLs, which name files and hold tokens of shares. Connections are logged to CloudWatch; requests are logged by the gateway, without names."},
 		{s.Compute, "GrantKey/Resource", "SMG4", "", rotationWhy},
 		{s.Compute, "LedgerToken/Resource", "SMG4", "", rotationWhy},
-		{s.Compute, "BootstrapKey/Resource", "SMG4", "", "Used once, to make the first administrator, and revoked by that administrator."},
 		{s.Edge, "Distribution/Resource", "CFR3", "", "Requests are logged to CloudWatch (ACCESS_LOGS) without URI and query. The logging this rule looks for always records both."},
 	}
 	if len(cfg.AllowedCountries) == 0 {
 		all = append(all, exception{s.Edge, "Distribution/Resource", "CFR1", "", "Users may be anywhere unless allowedCountries says where."})
+	}
+	if cfg.Identity.Bootstrap {
+		all = append(all, exception{s.Compute, "BootstrapKey/Resource", "SMG4", "", "Nobody may need it again, and identity.bootstrap, set to false, then takes it away. Where it is kept it is rotated as the others are: README, Rotation."})
 	}
 	if cfg.Identity.Keys == config.KeysFromDocument {
 		all = append(all, exception{s.Compute, issuerKeysPath(s), "SMG4", "", "Public keys; the identity provider rotates them and a new document is deployed."})
