@@ -2,9 +2,11 @@ package proof
 
 import (
 	"encoding/json"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -121,6 +123,40 @@ func TestRestoredTableIsGuardedAgain(t *testing.T) {
 	}
 }
 
+// TestRestoredTableHasNoOldRights: a restored table has the rights back that were
+// taken away since; README says, before traffic moves to it, how to find each in
+// the audit log, by the method that takes such a thing away, and to do it again.
+func TestRestoredTableHasNoOldRights(t *testing.T) {
+	before, _, found := strings.Cut(restoring(t), "`data.restoredTable`")
+	if !found {
+		t.Fatal("README.md doesn't say how traffic moves")
+	}
+	_, query, _ := strings.Cut(before, "    filter logger = \"audit\"")
+	query, after, _ := strings.Cut(query, "\n\n")
+	form := regexp.MustCompile(`/(\S+)/`).FindStringSubmatch(query)
+	if form == nil {
+		t.Fatalf("README.md looks for nothing in the audit log: %q", query)
+	}
+	asked := regexp.MustCompile(form[1])
+	takes := regexp.MustCompile(`(?m)^  rpc ((?:Delete|Update)(?:Key|Member|Share)|DeleteSpace)\(`)
+	methods := 0
+	for _, text := range source(t, "proto/holdfast/metadata/v1", ".proto") {
+		service := declared.FindStringSubmatch(text)
+		for _, m := range takes.FindAllStringSubmatch(text, -1) {
+			methods++
+			if method := "holdfast.metadata.v1." + service[1] + "/" + m[1]; !asked.MatchString(method) {
+				t.Errorf("README.md doesn't look for calls of %s since", method)
+			}
+		}
+	}
+	if methods != 6 {
+		t.Errorf("%d methods take rights away", methods)
+	}
+	if !strings.Contains(after, "curl -X DELETE http://127.0.0.1:8080/v1/RESOURCE") {
+		t.Error("README.md doesn't say how to take them away again")
+	}
+}
+
 // commands are those of README's text that begin with the word, as arguments,
 // with table and bucket by name.
 func commands(text, word string) [][]string {
@@ -209,4 +245,35 @@ func TestBinariesCheckARestore(t *testing.T) {
 	if err != nil || !strings.Contains(string(out), " 0 findings") {
 		t.Errorf("fsck: %v\n%s", err, out)
 	}
+	takeAway(t, dir, env)
+}
+
+// takeAway starts the gateway as README does, and deletes by README's command what
+// is there: a space stands for all that is deleted by its name.
+func takeAway(t *testing.T, dir string, env []string) {
+	t.Helper()
+	gateways, deletions := commands(restoring(t), "gateway"), commands(restoring(t), "curl")
+	if len(gateways) != 1 || len(deletions) != 1 {
+		t.Fatalf("README takes away with %v by %v", gateways, deletions)
+	}
+	start(t, filepath.Join(dir, "gateway"), gateways[0], env).healthy(t, filepath.Join(dir, "gateway"), []string{"health"})
+	method, url := deletions[0][1], deletions[0][2]
+	client := http.Client{Timeout: patience}
+	call := func(method, name, body string, want int) {
+		r, err := http.NewRequestWithContext(t.Context(), method, strings.Replace(url, "RESOURCE", name, 1), strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, err := client.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer answer.Body.Close()
+		if answer.StatusCode != want {
+			t.Errorf("%s %s: %s", method, r.URL, answer.Status)
+		}
+	}
+	call(http.MethodPost, "spaces?spaceId=team", "{}", http.StatusCreated)
+	call(method, "spaces/team", "", http.StatusOK)
+	call(method, "spaces/team", "", http.StatusNotFound)
 }
