@@ -44,7 +44,8 @@ type Config struct {
 
 	// OriginSecretGeneration numbers the secret by which the origin knows
 	// CloudFront. Raise it by one to rotate: the origin accepts this
-	// generation and the one before, the edge sends this one.
+	// generation and the one before, the edge sends this one. Raised by two at
+	// once, it refuses all calls until the edge is deployed.
 	OriginSecretGeneration int `json:"originSecretGeneration"`
 
 	PrefixLists PrefixLists `json:"prefixLists"`
