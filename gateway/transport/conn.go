@@ -152,8 +152,16 @@ func (c *conn) SetReadDeadline(t time.Time) error {
 	return errors.Join(err, c.Conn.SetReadDeadline(t))
 }
 
+// SetWriteDeadline sets when a Write fails. What is held back goes out before; what
+// is yet to be may still be held back, since handlers set it before each write.
 func (c *conn) SetWriteDeadline(t time.Time) error {
-	return errors.Join(c.flush(), c.Conn.SetWriteDeadline(t))
+	var err error
+	c.mu.Lock()
+	if len(c.held) > 0 {
+		err = c.flushLocked()
+	}
+	c.mu.Unlock()
+	return errors.Join(err, c.Conn.SetWriteDeadline(t))
 }
 
 // CloseWrite ends the sending half, as net/http does before it closes under a
