@@ -49,6 +49,7 @@ type body struct {
 	reading     bool        // the client is waited for
 	overdue     bool        // the timer ran out while it was not
 	interrupted bool
+	expired     bool // the deadline was set to the past for it
 	whole       bool // the end was seen, as ended says
 	left        bool // the handler is done, and the connection no longer ours
 }
@@ -125,6 +126,13 @@ func (b *body) wasInterrupted() bool {
 	return b.interrupted
 }
 
+// wasCut reports whether a Read was ended by us, for whatever reason.
+func (b *body) wasCut() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.interrupted || b.expired
+}
+
 // await begins to wait for the client, and gives it more time when enough has come
 // since that was last done. As long as nobody waits for it, it is not slow: over
 // HTTP/2 a deadline would end the body then, too.
@@ -158,6 +166,7 @@ func (b *body) expire() {
 	switch {
 	case b.interrupted || b.whole || b.left || time.Since(b.armed) < b.stall:
 	case b.reading:
+		b.expired = true
 		_ = b.control.SetReadDeadline(time.Unix(1, 0)) // fails on a connection that is gone
 	default:
 		b.overdue = true
@@ -205,16 +214,16 @@ func (b *body) setDeadline(t time.Time) {
 // short rest is read first, in bounded time, and the connection lives on. Else
 // the connection is closed after the answer, and drain reads on a little.
 func (b *body) settle(x *exchange) {
-	if !b.http1 || b.ended && !b.wasInterrupted() {
+	if !b.http1 || b.ended && !b.wasCut() {
 		return
 	}
 	if b.err == nil && !b.Expects() && b.length >= 0 && b.length-b.read <= readAheadBytes {
 		b.discard(b.length-b.read+1, x.h.limits.Drain) // one more, to see the end
 	}
-	if b.ended && !b.wasInterrupted() {
+	if b.ended && !b.wasCut() {
 		return
 	}
-	// Also when the end was seen just as the body was interrupted: by then
+	// Also when the end was seen just as the body was cut off: by then
 	// net/http may wait for the client to go, take the deadline for that, and
 	// have every later request on the connection begin cancelled.
 	b.closing = true

@@ -28,15 +28,17 @@ type conn struct {
 	// sides might wait for each other.
 	parsing atomic.Bool
 
+	secret  atomic.Bool // TLS is spoken, and its handshake goes on
+	awaited atomic.Bool // the header of the first request is
+	sniffed atomic.Bool // something has come, after the handshake if there is one
+
 	mu      sync.Mutex // of everything below, and of writes
 	holding bool       // the first full buffer may be held back
 	held    []byte
 	buffer  *[bufferBytes]byte
+	lost    error // why what was held back did not go out, and nothing may follow
 
 	http2     bool
-	secret    bool // TLS is spoken, and its handshake goes on
-	awaited   bool // the header of the first request is
-	sniffed   bool // something has come, after the handshake if there is one
 	malformed Render
 
 	idle, header time.Duration // see Config
@@ -56,6 +58,8 @@ func (c *conn) Write(p []byte) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
+	case c.lost != nil:
+		return 0, c.lost
 	case len(c.held) > 0:
 		return c.writeBehind(p)
 	case c.holding && len(p) == bufferBytes:
@@ -100,16 +104,16 @@ func (c *conn) flushLocked() error {
 	if len(c.held) == 0 {
 		return nil
 	}
-	_, err := c.Conn.Write(c.held)
+	_, c.lost = c.Conn.Write(c.held)
 	c.release()
-	return err
+	return c.lost
 }
 
 func (c *conn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
-	if !c.sniffed && !c.secret && n > 0 {
+	if n > 0 && !c.secret.Load() && !c.sniffed.Load() {
 		c.sniff(p[:n])
-		if c.awaited {
+		if c.awaited.Load() {
 			// An error is that of the next Read.
 			_ = c.Conn.SetReadDeadline(time.Now().Add(c.header))
 		}
@@ -123,7 +127,7 @@ func (c *conn) sniff(p []byte) {
 	const preface = "PRI"
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.sniffed = true
+	c.sniffed.Store(true)
 	n := min(len(p), len(preface))
 	c.http2 = string(p[:n]) == preface[:n]
 }
@@ -138,30 +142,32 @@ func (c *conn) SetDeadline(t time.Time) error {
 // So it would close connections that clients keep ready under what they send at
 // last; and as it looks for the preface of HTTP/2 in the first 14 bytes, it
 // answers with 400 when the time is over just after these. The handshake of TLS
-// keeps its own time, which net/http lifts when it is done.
+// keeps its own time, which net/http lifts when it is done; the first header may
+// have come along with its end, which shows when net/http lifts the time of that.
 func (c *conn) SetReadDeadline(t time.Time) error {
-	c.mu.Lock()
 	switch {
-	case c.secret:
-		c.secret = !t.IsZero()
-	case !c.sniffed && c.idle > 0 && !t.IsZero():
-		c.awaited, t = true, time.Now().Add(c.idle)
+	case c.secret.Load():
+		c.secret.Store(!t.IsZero())
+	case c.sniffed.Load():
+	case t.IsZero() && c.awaited.Load():
+		c.sniffed.Store(true)
+	case c.idle > 0 && t.After(time.Now()):
+		c.awaited.Store(true)
+		t = time.Now().Add(c.idle)
 	}
-	err := c.flushLocked()
-	c.mu.Unlock()
-	return errors.Join(err, c.Conn.SetReadDeadline(t))
+	return errors.Join(c.flush(), c.Conn.SetReadDeadline(t))
 }
 
-// SetWriteDeadline sets when a Write fails. What is held back goes out before; what
+// SetWriteDeadline sets when a Write fails. What is held back goes out by then; what
 // is yet to be may still be held back, since handlers set it before each write.
 func (c *conn) SetWriteDeadline(t time.Time) error {
-	var err error
+	err := c.Conn.SetWriteDeadline(t)
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	if len(c.held) > 0 {
-		err = c.flushLocked()
+		err = errors.Join(err, c.flushLocked())
 	}
-	c.mu.Unlock()
-	return errors.Join(err, c.Conn.SetWriteDeadline(t))
+	return err
 }
 
 // CloseWrite ends the sending half, as net/http does before it closes under a

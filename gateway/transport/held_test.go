@@ -38,7 +38,7 @@ func (c countedConn) Write(p []byte) (int, error) {
 // of it, also when the handler says how long writing may take, and each answer arrives
 // whole.
 func TestBeginningOfAnAnswerIsHeldBack(t *testing.T) {
-	lis, err := net.Listen("tcp", "127.0.0.1:0")
+	lis, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +61,11 @@ func TestBeginningOfAnAnswerIsHeldBack(t *testing.T) {
 	go func() { done <- server.Serve(transport.Limit(all, transport.Connections{})) }()
 	client := new(http.Client)
 	for range 3 {
-		resp, err := client.Get("http://" + lis.Addr().String())
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+lis.Addr().String(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := client.Do(req)
 		if err != nil {
 			t.Fatal(err)
 		}

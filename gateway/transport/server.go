@@ -74,7 +74,8 @@ func NewServer(cfg Config) *http.Server {
 			}
 			if secured, ok := c.(*tls.Conn); ok {
 				if c, ok := secured.NetConn().(*conn); ok {
-					c.secret, c.idle, c.header = true, cfg.IdleTimeout, cfg.HeaderTimeout
+					c.secret.Store(true)
+					c.idle, c.header = cfg.IdleTimeout, cfg.HeaderTimeout
 				}
 			}
 			return ctx

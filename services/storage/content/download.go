@@ -32,8 +32,9 @@ import (
 func (e *Engine) Download(ctx context.Context, req *storagev1.DownloadRequest, begin func(*storagev1.DownloadHeader) (io.Writer, error)) error {
 	out := &opening{begin: begin, moved: &e.stats.downloaded}
 	err := e.download(ctx, req, out)
-	if errors.Is(err, blob.ErrNotFound) && !out.begun && !out.whole {
-		// The contents may have been purged and swept since Locate.
+	if (errors.Is(err, blob.ErrNotFound) || errors.Is(err, fault.DataLoss)) && !out.begun && !out.whole {
+		// The contents may have been purged and swept since Locate; of what is not
+		// there a store that cannot read all that it has says that it may be lost.
 		e.stats.retries.Add(1)
 		err = e.download(ctx, req, out)
 	}

@@ -128,10 +128,10 @@ func (a *audit) findRemoved(ctx context.Context) error {
 	if len(a.lost) == 0 {
 		return nil
 	}
-	byBlob := map[string]int{}
+	byBlob := map[string][]int{}
 	for i, lost := range a.lost {
 		for _, id := range record.BlobIDs(lost.copied.GetRevision().GetExtents()) {
-			byBlob[string(id)] = i
+			byBlob[string(id)] = append(byBlob[string(id)], i)
 		}
 	}
 	return a.n.eachJob(ctx, func(job *recordv1.Job) {
@@ -139,7 +139,7 @@ func (a *audit) findRemoved(ctx context.Context) error {
 			return
 		}
 		for _, id := range job.GetBlobIds() {
-			if i, ok := byBlob[string(id)]; ok {
+			for _, i := range byBlob[string(id)] {
 				a.lost[i].removed = true
 			}
 		}

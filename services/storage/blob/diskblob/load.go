@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"log/slog"
+	"math"
 	"slices"
 	"time"
 
@@ -98,8 +99,11 @@ func (s *Store) removePack(p *pack) error {
 // reports false when the pack holds nothing; then it is removed.
 func (p *pack) load() (bool, error) {
 	x, err := p.openIndex()
-	if errors.Is(err, errIndex) || errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) {
 		return p.recover(err, 0)
+	}
+	if errors.Is(err, errIndex) {
+		return p.recover(err, math.MaxInt64) // a pack that got an index was durable
 	}
 	if err != nil {
 		return false, err
@@ -207,7 +211,7 @@ func (p *pack) scan(synced int64) (found *scan, size int64, err error) {
 	if size, err = f.Size(); err != nil {
 		return nil, 0, err
 	}
-	if found, err = scanPack(f, p.name.nonce, size, synced); err != nil {
+	if found, err = scanPack(f, p.name.nonce, size, min(synced, size)); err != nil {
 		return nil, 0, err
 	}
 	if found.lost > 0 {
@@ -244,33 +248,42 @@ func (p *pack) repair(x *index, cause error) error {
 	if repaired {
 		return nil
 	}
-	if time.Since(p.hopeless) < keepInterval {
-		return p.errIndexLost(cause)
+	if time.Since(p.tried) < keepInterval {
+		return p.unrepaired
 	}
 	p.store.log.Error("index of a pack is damaged; reading all of the pack", slog.String("pack", p.name.String()))
+	fresh, err := p.remake(x, cause)
+	if err != nil {
+		p.tried, p.unrepaired = time.Now(), err
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.index = fresh
+	return nil
+}
+
+// remake makes the index of the pack anew.
+func (p *pack) remake(x *index, cause error) (*index, error) {
 	found, _, err := p.scan(x.size)
 	if err != nil {
-		return translate(err)
+		return nil, translate(err)
 	}
 	if !found.whole() {
-		p.hopeless = time.Now()
 		p.pinned.Store(true)
-		return p.errIndexLost(cause)
+		return nil, p.errIndexLost(cause)
 	}
 	sortEntries(found.entries)
 	fresh, err := p.writeIndex(found.entries)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	buried, err := p.tombs.load()
 	if err == nil {
 		err = fresh.bury(buried)
 	}
 	if err != nil {
-		return translate(err)
+		return nil, translate(err)
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.index = fresh
-	return nil
+	return fresh, nil
 }

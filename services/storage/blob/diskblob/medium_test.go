@@ -287,3 +287,47 @@ func TestIndexAndPackUnreadable(t *testing.T) {
 	s.check("healed", nil, false, false, false)
 	s.close()
 }
+
+// A pack that has an index was durable as a whole: what is damaged in it is lost and
+// not taken for what was never acknowledged, although the index is damaged too.
+func TestDamagedIndexAndRecord(t *testing.T) {
+	s := newSick(t)
+	s.close()
+	s.flip(s.file(0, ".pack"), 7*sickRecord+sickRecord/2)
+	index := s.file(0, ".index")
+	for at := range int64(64) {
+		s.flip(index, -1-at)
+	}
+	s.open()
+	defer s.close()
+	if err := s.store.Read(t.Context(), s.ids[7], 0, sickData, io.Discard); !errors.Is(err, fault.DataLoss) {
+		t.Errorf("the damaged blob: %v", err)
+	}
+	if err := s.store.Read(t.Context(), s.ids[6], 0, sickData, io.Discard); err != nil {
+		t.Errorf("the one beside it: %v", err)
+	}
+}
+
+// flip changes a byte of a file; a negative place is one before its end.
+func (s *sick) flip(path string, at int64) {
+	s.t.Helper()
+	f, err := s.disk.Boot().OpenWrite(path)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	size, err := f.Size()
+	if at < 0 {
+		at += size
+	}
+	b := make([]byte, 1)
+	if err == nil {
+		_, err = f.ReadAt(b, at)
+	}
+	b[0] ^= 0x10
+	if err == nil {
+		_, err = f.WriteAt(b, at)
+	}
+	if err := errors.Join(err, f.Close()); err != nil {
+		s.t.Fatal(err)
+	}
+}

@@ -34,9 +34,10 @@ type pack struct {
 	// veiled tells that blobs may be in the pack that nobody knows of, as that
 	// part of it was unreadable. It is set before the pack is on the shelf.
 	veiled bool
-	// hopeless is when a repair has last found that not all can be read. It
-	// belongs to who has the turn of the tombs.
-	hopeless time.Time
+	// tried is when a repair has last failed, and unrepaired why. They belong to
+	// who has the turn of the tombs.
+	tried      time.Time
+	unrepaired error
 
 	// pinned keeps the pack from being merged: a blob in it is damaged, not all
 	// of its tombs can be read, or an earlier try left an outcome that only the next start can tell.

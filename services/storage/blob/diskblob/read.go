@@ -19,6 +19,10 @@ func (s *Store) Read(ctx context.Context, id blob.ID, offset, length int64, w io
 		var found [2]place
 		places, err := s.shelf.lookup(found[:0], id)
 		if err != nil {
+			// A large blob stands outside of what cannot be read.
+			if large := s.readLarge(ctx, id, offset, length, w); large != blob.ErrNotFound { //nolint:errorlint // one of w is another
+				return large
+			}
 			return translate(err)
 		}
 		p := liveOf(places)
