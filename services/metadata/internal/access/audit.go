@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	lru "github.com/hashicorp/golang-lru/v2"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/metric/noop"
@@ -25,8 +26,20 @@ const Decisions = "holdfast.access.decisions"
 // by method and result, without saying who or where.
 type Audit struct {
 	lines     slog.Handler
+	begun     *lru.Cache[beginning, slog.Handler]
 	decisions metric.Int64Counter
 }
+
+// A beginning is what many lines have in common. It is made once: a line that has
+// five attributes besides needs no memory of its own, and half of it is there.
+type beginning struct {
+	principal string
+	kind      Kind
+	method    string
+}
+
+// rememberedBeginnings bounds them.
+const rememberedBeginnings = 1 << 12
 
 // NewAudit returns an audit log whose lines a handler writes. No lines are
 // written without one, and nothing is counted without a meter.
@@ -37,9 +50,13 @@ func NewAudit(lines slog.Handler, meters metric.MeterProvider) (*Audit, error) {
 	if meters == nil {
 		meters = noop.NewMeterProvider()
 	}
+	begun, err := lru.New[beginning, slog.Handler](rememberedBeginnings)
+	if err != nil {
+		return nil, err
+	}
 	counter, err := meters.Meter("holdfast/access").Int64Counter(Decisions,
 		metric.WithDescription("Calls that were let through or refused."), metric.WithUnit("{call}"))
-	return &Audit{lines: lines, decisions: counter}, err
+	return &Audit{lines: lines, begun: begun, decisions: counter}, err
 }
 
 // call is one call as the audit log tells of it.
@@ -77,21 +94,30 @@ func (a *Audit) told(ctx context.Context, c call) {
 	if !a.lines.Enabled(ctx, level) {
 		return
 	}
-	who := c.decision.who()
 	// Handed to the handler itself: the logger would look up the caller in the
 	// source for each line, and nobody asks for it.
 	line := slog.NewRecord(time.Now(), level, "access", 0)
 	line.AddAttrs(
-		slog.String("principal", who.ID),
-		slog.String("kind", who.Kind.String()),
-		slog.String("method", method),
 		slog.String("resource", c.resource()),
 		slog.String("address", caller.From(ctx).Address),
 		slog.String("result", result))
 	if reason != "" {
 		line.AddAttrs(slog.String("reason", reason))
 	}
-	_ = a.lines.Handle(ctx, line) // logging.Gathered counts what is lost
+	_ = a.begin(c.decision.who(), method).Handle(ctx, line) // logging.Gathered counts what is lost
+}
+
+// begin returns the handler of lines about a method that a principal calls.
+func (a *Audit) begin(who Principal, method string) slog.Handler {
+	key := beginning{who.ID, who.Kind, method}
+	if lines, ok := a.begun.Get(key); ok {
+		return lines
+	}
+	lines := a.lines.WithAttrs([]slog.Attr{
+		slog.String("principal", who.ID), slog.String("kind", who.Kind.String()), slog.String("method", method),
+	})
+	a.begun.Add(key, lines)
+	return lines
 }
 
 // resource returns the name of what a call was about: what came of it, or else
