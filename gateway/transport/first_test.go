@@ -5,40 +5,15 @@ import (
 	"crypto/tls"
 	"errors"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/holdfast-files/holdfast/gateway/internal/pipenet"
 	"github.com/holdfast-files/holdfast/gateway/transport"
 )
-
-// pipes is a listener whose connections are pipes, so that they live in a
-// bubble.
-type pipes struct {
-	conns  chan net.Conn
-	closed chan struct{}
-	once   sync.Once
-}
-
-func (p *pipes) Accept() (net.Conn, error) {
-	select {
-	case c := <-p.conns:
-		return c, nil
-	case <-p.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-func (p *pipes) Close() error {
-	p.once.Do(func() { close(p.closed) })
-	return nil
-}
-
-func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipe", Net: "unix"} }
 
 // A connection may be silent before its first request for as long as between two,
 // with TLS and without. When the request comes, it has the whole time of a header.
@@ -77,14 +52,16 @@ func TestFirstRequest(t *testing.T) {
 // could be sent.
 func firstRequest(t *testing.T, config *tls.Config, silence, pause time.Duration) (status int, err error) {
 	t.Helper()
-	lis := &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}
+	lis := pipenet.Listen()
 	server := transport.NewServer(transport.Config{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, "hello") // the test sees what came
 	})})
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(transport.Secure(transport.Limit(lis, transport.Connections{}), config)) }()
-	ours, theirs := net.Pipe()
-	lis.conns <- theirs
+	ours, err := lis.Dial(t.Context(), "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
 	if config != nil {
 		client := tls.Client(ours, &tls.Config{InsecureSkipVerify: true}) //nolint:gosec // it is a pipe to ourselves
 		if err := client.HandshakeContext(t.Context()); err != nil {
@@ -122,17 +99,19 @@ func firstRequest(t *testing.T, config *tls.Config, silence, pause time.Duration
 // written to it meanwhile.
 func TestClientThatSendsFirst(t *testing.T) {
 	const preface, settings = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "\x00\x00\x00\x04\x00\x00\x00\x00\x00"
-	lis := &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}
+	lis := pipenet.Listen()
 	server := transport.NewServer(transport.Config{Handler: http.NotFoundHandler()})
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(transport.Limit(lis, transport.Connections{})) }()
 	for range 50 { // who writes first is chance
-		ours, theirs := net.Pipe()
-		lis.conns <- theirs
+		ours, err := lis.Dial(t.Context(), "", "")
+		if err != nil {
+			t.Fatal(err)
+		}
 		if err := ours.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
 			t.Fatal(err)
 		}
-		_, err := io.WriteString(ours, preface+settings)
+		_, err = io.WriteString(ours, preface+settings)
 		if err = errors.Join(err, ours.Close()); err != nil {
 			t.Error(err)
 			break

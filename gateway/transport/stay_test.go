@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/holdfast-files/holdfast/gateway/internal/pipenet"
 	"github.com/holdfast-files/holdfast/gateway/transport"
 )
 
@@ -22,7 +23,7 @@ func TestHTTP2OverTLSStays(t *testing.T) {
 	defer local.Close()
 	config := &tls.Config{Certificates: local.TLS.Certificates, NextProtos: []string{"h2"}}
 	synctest.Test(t, func(t *testing.T) {
-		lis := &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}
+		lis := pipenet.Listen()
 		server := transport.NewServer(transport.Config{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			_, _ = io.WriteString(w, r.Proto) // the test sees what came
 		})})
@@ -32,11 +33,9 @@ func TestHTTP2OverTLSStays(t *testing.T) {
 		client := &http.Client{Transport: &http.Transport{
 			ForceAttemptHTTP2: true,
 			TLSClientConfig:   &tls.Config{InsecureSkipVerify: true}, //nolint:gosec // it is a pipe to ourselves
-			DialContext: func(context.Context, string, string) (net.Conn, error) {
-				ours, theirs := net.Pipe()
+			DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 				dials++
-				lis.conns <- theirs
-				return ours, nil
+				return lis.Dial(ctx, network, address)
 			},
 		}}
 		for range 3 {

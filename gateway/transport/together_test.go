@@ -14,6 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/holdfast-files/holdfast/gateway/internal/pipenet"
 	"github.com/holdfast-files/holdfast/gateway/transport"
 )
 
@@ -51,7 +52,7 @@ func TestRequestComesWithTheHandshake(t *testing.T) {
 	defer local.Close()
 	config := &tls.Config{Certificates: local.TLS.Certificates}
 	synctest.Test(t, func(t *testing.T) {
-		lis := &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}
+		lis := pipenet.Listen()
 		server := transport.NewServer(transport.Config{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if _, err := io.Copy(w, r.Body); err != nil {
 				t.Errorf("reading the body: %v", err)
@@ -59,8 +60,10 @@ func TestRequestComesWithTheHandshake(t *testing.T) {
 		})})
 		done := make(chan error, 1)
 		go func() { done <- server.Serve(transport.Secure(transport.Limit(lis, transport.Connections{}), config)) }()
-		ours, theirs := net.Pipe()
-		lis.conns <- theirs
+		ours, err := lis.Dial(t.Context(), "", "")
+		if err != nil {
+			t.Fatal(err)
+		}
 		wire := &together{Conn: ours}
 		client := tls.Client(wire, &tls.Config{InsecureSkipVerify: true}) //nolint:gosec // it is a pipe to ourselves
 		if err := client.HandshakeContext(t.Context()); err != nil {

@@ -11,7 +11,7 @@ import (
 type Limits struct {
 	UploadMemory  int64         `help:"Memory for the buffers of all uploads in flight, in MiB; an upload that finds none waits." default:"128" placeholder:"MIB"`
 	UploadStall   time.Duration `help:"How long a gRPC client may send nothing in the middle of an upload." default:"1m" placeholder:"DURATION"`
-	CommitTimeout time.Duration `help:"How long the commit of an upload is sent again while metadata does not answer; then nobody knows what came of it, and the caller is told so." default:"30s" placeholder:"DURATION"`
+	CommitTimeout time.Duration `help:"How long the commit of an upload is sent again while metadata does not answer, before the caller is told that its outcome is unknown." default:"30s" placeholder:"DURATION"`
 	SweepInterval time.Duration `help:"Time between two looks for blobs to delete while there are none." default:"30s" placeholder:"DURATION"`
 	SweepRate     float64       `help:"Blobs that are deleted in a second at most." default:"500" placeholder:"N"`
 	OrphanGrace   time.Duration `help:"Age from which a repair may delete a blob without a record; longer than any upload takes." default:"48h" placeholder:"DURATION"`

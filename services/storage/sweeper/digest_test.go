@@ -42,16 +42,7 @@ func TestDigestInTurns(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t)
-				var blobs []uuid.UUID
-				sum := sha256.New()
-				for i := range 10 {
-					id := uuid.Must(uuid.NewV7())
-					data := bytes.Repeat([]byte{byte(i)}, 1000+i)
-					w.store.Put(id, data)
-					_, _ = sum.Write(data) // never fails
-					blobs = append(blobs, id)
-				}
-				w.ledger.AddDigestion(blobs...)
+				blobs, sum := w.digestion(10)
 				w.store.Fault = func(op faultblob.Op, _ blob.ID) faultblob.Fault {
 					if op == faultblob.Read {
 						time.Sleep(read) //nolint:forbidigo // of the bubble
@@ -78,8 +69,8 @@ func TestDigestInTurns(t *testing.T) {
 					time.Sleep(time.Minute) //nolint:forbidigo // of the bubble; leases run out
 				}
 				got := w.ledger.Digests()
-				if len(got) != 1 || !bytes.Equal(got[0], sum.Sum(nil)) {
-					t.Errorf("digests %x, want %x", got, sum.Sum(nil))
+				if len(got) != 1 || !bytes.Equal(got[0], sum) {
+					t.Errorf("digests %x, want %x", got, sum)
 				}
 				if turns.Load() < 3 {
 					t.Errorf("it took %d turns of half a lease for ten reads of a fifth of it", turns.Load())
@@ -164,16 +155,7 @@ func TestDigestOfDamagedBytes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t)
-				var blobs []uuid.UUID
-				sum := sha256.New()
-				for i := range 4 {
-					id := uuid.Must(uuid.NewV7())
-					data := bytes.Repeat([]byte{byte(i)}, 1000)
-					w.store.Put(id, data)
-					_, _ = sum.Write(data) // never fails
-					blobs = append(blobs, id)
-				}
-				w.ledger.AddDigestion(blobs...)
+				blobs, sum := w.digestion(4)
 				var mended, good, bad atomic.Int64
 				w.store.Fault = func(op faultblob.Op, id blob.ID) faultblob.Fault {
 					switch {
@@ -203,10 +185,25 @@ func TestDigestOfDamagedBytes(t *testing.T) {
 				if err := s.Sweep(t.Context()); err != nil {
 					t.Error(err)
 				}
-				if got := w.ledger.Digests(); len(got) != 1 || !bytes.Equal(got[0], sum.Sum(nil)) {
-					t.Errorf("once mended: digests %x, want %x", got, sum.Sum(nil))
+				if got := w.ledger.Digests(); len(got) != 1 || !bytes.Equal(got[0], sum) {
+					t.Errorf("once mended: digests %x, want %x", got, sum)
 				}
 			})
 		})
 	}
+}
+
+// digestion stores blobs of a file whose digest is to be computed, each a little
+// longer than the one before, and returns them and the digest.
+func (w *world) digestion(count int) (blobs []uuid.UUID, digest []byte) {
+	var all []byte
+	for i := range count {
+		id := uuid.Must(uuid.NewV7())
+		data := bytes.Repeat([]byte{byte(i)}, 1000+i)
+		w.store.Put(id, data)
+		blobs, all = append(blobs, id), append(all, data...)
+	}
+	w.ledger.AddDigestion(blobs...)
+	sum := sha256.Sum256(all)
+	return blobs, sum[:]
 }

@@ -79,24 +79,7 @@ func TestDigestOfRestored(t *testing.T) {
 	for _, deleted := range []bool{false, true} {
 		t.Run(fmt.Sprintf("first deleted=%v", deleted), func(t *testing.T) {
 			w := newWorld(t)
-			var parts []string
-			for i := range 2 {
-				part, err := w.open(&storagev1.CreateUploadRequest{Partial: true})
-				if err == nil {
-					_, err = w.resume(part, fmt.Sprintf("part %d,", i))
-				}
-				if err != nil {
-					t.Fatal(err)
-				}
-				parts = append(parts, part)
-			}
-			whole, err := w.open(toPath("/whole"), parts...)
-			if err == nil {
-				_, err = w.resume(whole)
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
+			w.concatenate("/whole", "part 0,", "part 1,")
 			first := w.must("/whole")
 			w.put("/whole", "other")
 			const restored = 50 // more than are digested in one commit
@@ -129,5 +112,28 @@ func TestDigestOfRestored(t *testing.T) {
 			w.sweepAll()
 			w.audit()
 		})
+	}
+}
+
+// concatenate makes a file of parts that were uploaded by themselves.
+func (w *world) concatenate(path string, contents ...string) {
+	w.t.Helper()
+	var parts []string
+	for _, content := range contents {
+		part, err := w.open(&storagev1.CreateUploadRequest{Partial: true})
+		if err == nil {
+			_, err = w.resume(part, content)
+		}
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		parts = append(parts, part)
+	}
+	whole, err := w.open(toPath(path), parts...)
+	if err == nil {
+		_, err = w.resume(whole)
+	}
+	if err != nil {
+		w.t.Fatal(err)
 	}
 }

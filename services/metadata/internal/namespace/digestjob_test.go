@@ -7,7 +7,6 @@ import (
 	"time"
 
 	ledgerv1 "github.com/holdfast-files/holdfast/proto/holdfast/ledger/v1"
-	storagev1 "github.com/holdfast-files/holdfast/proto/holdfast/storage/v1"
 	"google.golang.org/protobuf/types/known/durationpb"
 )
 
@@ -15,24 +14,7 @@ import (
 // minutes, and twice as long each time until it comes further, up to a day.
 func TestDigestOfUnreadableBytes(t *testing.T) {
 	w := newWorld(t)
-	var parts []string
-	for _, content := range []string{"part 0,", "part 1,"} {
-		part, err := w.open(&storagev1.CreateUploadRequest{Partial: true})
-		if err == nil {
-			_, err = w.resume(part, content)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		parts = append(parts, part)
-	}
-	whole, err := w.open(toPath("/whole"), parts...)
-	if err == nil {
-		_, err = w.resume(whole)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	w.concatenate("/whole", "part 0,", "part 1,")
 	claim := func() *ledgerv1.Job {
 		t.Helper()
 		claimed, err := w.ClaimJobs(w.ctx, &ledgerv1.ClaimJobsRequest{Limit: 100, LeaseDuration: durationpb.New(time.Minute)})
