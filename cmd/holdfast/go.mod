@@ -3,6 +3,7 @@ module github.com/holdfast-files/holdfast/cmd/holdfast
 go 1.26.0
 
 require (
+	github.com/google/uuid v1.6.0
 	github.com/holdfast-files/holdfast/internal v0.0.0
 	github.com/holdfast-files/holdfast/proto v0.0.0
 	golang.org/x/sync v0.24.0
@@ -54,7 +55,6 @@ require (
 	github.com/gogo/protobuf v1.3.2 // indirect
 	github.com/golang/protobuf v1.5.4 // indirect
 	github.com/golang/snappy v0.0.5-0.20231225225746-43d5d4cd4e0e // indirect
-	github.com/google/uuid v1.6.0 // indirect
 	github.com/grpc-ecosystem/grpc-gateway/v2 v2.33.0 // indirect
 	github.com/hashicorp/golang-lru/v2 v2.0.7 // indirect
 	github.com/klauspost/compress v1.17.11 // indirect
