@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"log/slog"
+	"io"
 	"slices"
 	"strings"
 	"sync"
@@ -44,36 +44,36 @@ func (w *writes) want(t *testing.T, want ...string) {
 func TestGather(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := new(writes)
-		g := logging.Gather(w, slog.LevelInfo)
+		g := logging.Gather(w)
 		tell := func(message string) {
-			if err := g.Handle(t.Context(), slog.NewRecord(time.Time{}, slog.LevelInfo, message, 0)); err != nil {
+			if _, err := io.WriteString(g, ended(message)); err != nil {
 				t.Errorf("%q: %v", message, err)
 			}
 		}
-		line := func(message string) string { return `{"level":"INFO","msg":"` + message + `"}` + "\n" }
 		tell("a")
-		w.want(t, line("a")) // alone, at once
+		w.want(t, ended("a")) // alone, at once
 		tell("b")
 		tell("c")
-		w.want(t, line("a"))
+		w.want(t, ended("a"))
 		time.Sleep(11 * time.Millisecond) //nolint:forbidigo // of the bubble
 		synctest.Wait()
-		w.want(t, line("a"), line("b")+line("c"))
+		w.want(t, ended("a"), ended("b")+ended("c"))
 		time.Sleep(11 * time.Millisecond) //nolint:forbidigo // of the bubble
 		synctest.Wait()
 		tell("d")
-		w.want(t, line("a"), line("b")+line("c"), line("d"))
+		w.want(t, ended("a"), ended("b")+ended("c"), ended("d"))
 		tell("e")
 		if err := g.Flush(); err != nil {
 			t.Error(err)
 		}
-		w.want(t, line("a"), line("b")+line("c"), line("d"), line("e"))
-		for range 255 {
-			tell("many")
+		w.want(t, ended("a"), ended("b")+ended("c"), ended("d"), ended("e"))
+		many := strings.Repeat("many", 4<<10) // sixteen of them are too much
+		for range 15 {
+			tell(many)
 		}
-		w.want(t, line("a"), line("b")+line("c"), line("d"), line("e"))
-		tell("many") // and no more can wait
-		w.want(t, line("a"), line("b")+line("c"), line("d"), line("e"), strings.Repeat(line("many"), 256))
+		w.want(t, ended("a"), ended("b")+ended("c"), ended("d"), ended("e"))
+		tell(many) // and no more can wait
+		w.want(t, ended("a"), ended("b")+ended("c"), ended("d"), ended("e"), strings.Repeat(ended(many), 16))
 		time.Sleep(time.Second) //nolint:forbidigo // of the bubble; no timer is left at its end
 	})
 }
@@ -81,47 +81,57 @@ func TestGather(t *testing.T) {
 func TestGatherTellsOfErrors(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &writes{err: errors.New("the disk is full")}
-		g := logging.Gather(w, slog.LevelInfo)
-		record := slog.NewRecord(time.Time{}, slog.LevelInfo, "a", 0)
-		if err := g.Handle(t.Context(), record); !errors.Is(err, w.err) {
+		g := logging.Gather(w)
+		if _, err := io.WriteString(g, ended("a")); !errors.Is(err, w.err) {
 			t.Errorf("at once: %v", err)
 		}
-		if err := g.Handle(t.Context(), record); err != nil {
-			t.Errorf("one that waits: %v", err)
+		for range 2 {
+			if _, err := io.WriteString(g, ended("b")); err != nil {
+				t.Errorf("one that waits: %v", err)
+			}
 		}
 		if err := g.Flush(); !errors.Is(err, w.err) {
 			t.Errorf("flush: %v", err)
 		}
-		if lost := g.Lost(); lost != 2 {
-			t.Errorf("%d lines are lost, want 2", lost)
+		if lost := g.Lost(); lost != 3 {
+			t.Errorf("%d lines are lost, want 3", lost)
 		}
 		time.Sleep(time.Second) //nolint:forbidigo // of the bubble
 	})
 }
 
-// Lines of loggers with attributes of their own stay whole and in their order.
-func TestGatheredLog(t *testing.T) {
+func ended(message string) string { return message + "\n" }
+
+// Lines of many at once stay whole, and each one's in their order.
+func TestGatheredLines(t *testing.T) {
+	const loggers, lines = 8, 500
 	var b bytes.Buffer
-	g := logging.Gather(&b, slog.LevelInfo, slog.String("logger", "audit"))
-	log, grouped := slog.New(g).With(slog.String("of", "one")), slog.New(g).WithGroup("group")
-	for i := range 100 {
-		log.InfoContext(t.Context(), "call", slog.Int("i", i))
-		grouped.InfoContext(t.Context(), "call", slog.Int("i", i))
+	g := logging.Gather(&b)
+	var all sync.WaitGroup
+	for i := range loggers {
+		all.Go(func() {
+			for j := range lines {
+				if _, err := fmt.Fprintf(g, "%d %d\n", i, j); err != nil {
+					t.Error(err)
+				}
+			}
+		})
 	}
-	log.DebugContext(t.Context(), "below the level")
+	all.Wait()
 	if err := g.Flush(); err != nil {
 		t.Error(err)
 	}
-	lines := strings.Split(b.String(), "\n")
-	if len(lines) != 201 || lines[200] != "" {
-		t.Fatalf("%d lines", len(lines))
-	}
-	for i := range 100 {
-		if want := fmt.Sprintf(`"logger":"audit","of":"one","i":%d}`, i); !strings.HasSuffix(lines[2*i], want) {
-			t.Errorf("line %d is %s", 2*i, lines[2*i])
+	var next [loggers]int
+	for text := range strings.Lines(b.String()) {
+		var i, j int
+		if _, err := fmt.Sscanf(text, "%d %d\n", &i, &j); err != nil || i >= loggers || j != next[i] {
+			t.Fatalf("line %q: %v", text, err)
 		}
-		if want := fmt.Sprintf(`"logger":"audit","group":{"i":%d}}`, i); !strings.HasSuffix(lines[2*i+1], want) {
-			t.Errorf("line %d is %s", 2*i+1, lines[2*i+1])
+		next[i]++
+	}
+	for i, n := range next {
+		if n != lines {
+			t.Errorf("%d lines of %d, want %d", n, i, lines)
 		}
 	}
 }

@@ -127,12 +127,10 @@ func New(ctx context.Context, config Config) (*Server, error) {
 		return nil, err
 	}
 	s.dispatcher.Rates = config.Rates.pace(config.Now)
-	var lines slog.Handler
 	if config.Identity.AuditLog && config.Audit != nil {
-		s.audit = logging.Gather(config.Audit, slog.LevelInfo, slog.String("logger", "audit"))
-		lines = logging.WithCall(s.audit)
+		s.audit = logging.Gather(config.Audit)
 	}
-	s.dispatcher.Audit, err = access.NewAudit(lines, config.Meters)
+	s.dispatcher.Audit, err = access.NewAudit(s.audit, config.Meters)
 	return s, err
 }
 

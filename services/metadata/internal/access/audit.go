@@ -2,17 +2,17 @@ package access
 
 import (
 	"context"
-	"log/slog"
 	"strings"
 	"time"
 
-	lru "github.com/hashicorp/golang-lru/v2"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/metric/noop"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/holdfast-files/holdfast/internal/caller"
 	"github.com/holdfast-files/holdfast/internal/fault"
+	"github.com/holdfast-files/holdfast/internal/logging"
 	errorsv1 "github.com/holdfast-files/holdfast/proto/holdfast/errors/v1"
 	metadatav1 "github.com/holdfast-files/holdfast/proto/holdfast/metadata/v1"
 )
@@ -25,38 +25,19 @@ const Decisions = "holdfast.access.decisions"
 // secrets nor contents nor names of files are in it. The metric counts the same
 // by method and result, without saying who or where.
 type Audit struct {
-	lines     slog.Handler
-	begun     *lru.Cache[beginning, slog.Handler]
+	lines     *logging.Gathered
 	decisions metric.Int64Counter
 }
 
-// A beginning is what many lines have in common. It is made once: a line that has
-// five attributes besides needs no memory of its own, and half of it is there.
-type beginning struct {
-	principal string
-	kind      Kind
-	method    string
-}
-
-// rememberedBeginnings bounds them.
-const rememberedBeginnings = 1 << 12
-
-// NewAudit returns an audit log whose lines a handler writes. No lines are
-// written without one, and nothing is counted without a meter.
-func NewAudit(lines slog.Handler, meters metric.MeterProvider) (*Audit, error) {
-	if lines == nil {
-		lines = slog.DiscardHandler
-	}
+// NewAudit returns an audit log that is written to lines. No lines are written
+// when that is nil, and nothing is counted without a meter.
+func NewAudit(lines *logging.Gathered, meters metric.MeterProvider) (*Audit, error) {
 	if meters == nil {
 		meters = noop.NewMeterProvider()
 	}
-	begun, err := lru.New[beginning, slog.Handler](rememberedBeginnings)
-	if err != nil {
-		return nil, err
-	}
 	counter, err := meters.Meter("holdfast/access").Int64Counter(Decisions,
 		metric.WithDescription("Calls that were let through or refused."), metric.WithUnit("{call}"))
-	return &Audit{lines: lines, begun: begun, decisions: counter}, err
+	return &Audit{lines: lines, decisions: counter}, err
 }
 
 // call is one call as the audit log tells of it.
@@ -87,37 +68,28 @@ func (a *Audit) told(ctx context.Context, c call) {
 		a.decisions.Add(ctx, 1, metric.WithAttributeSet(attribute.NewSet(
 			attribute.String("method", method), attribute.String("result", result), attribute.String("reason", reason))))
 	}
-	level := slog.LevelInfo
-	if result == "denied" {
-		level = slog.LevelWarn
-	}
-	if !a.lines.Enabled(ctx, level) {
+	if a.lines == nil {
 		return
 	}
-	// Handed to the handler itself: the logger would look up the caller in the
-	// source for each line, and nobody asks for it.
-	line := slog.NewRecord(time.Now(), level, "access", 0)
-	line.AddAttrs(
-		slog.String("resource", c.resource()),
-		slog.String("address", caller.From(ctx).Address),
-		slog.String("result", result))
+	level := "INFO"
+	if result == "denied" {
+		level = "WARN"
+	}
+	who, from := c.decision.who(), caller.From(ctx)
+	var room [lineBytes]byte
+	l := line(room[:0]).begin(time.Now(), level)
+	l = l.add("principal", who.ID).add("kind", who.Kind.String()).add("method", method)
+	l = l.add("resource", c.resource()).add("address", from.Address).add("result", result)
 	if reason != "" {
-		line.AddAttrs(slog.String("reason", reason))
+		l = l.add("reason", reason)
 	}
-	_ = a.begin(c.decision.who(), method).Handle(ctx, line) // logging.Gathered counts what is lost
-}
-
-// begin returns the handler of lines about a method that a principal calls.
-func (a *Audit) begin(who Principal, method string) slog.Handler {
-	key := beginning{who.ID, who.Kind, method}
-	if lines, ok := a.begun.Get(key); ok {
-		return lines
+	if from.RequestID != "" {
+		l = l.add("request_id", from.RequestID)
 	}
-	lines := a.lines.WithAttrs([]slog.Attr{
-		slog.String("principal", who.ID), slog.String("kind", who.Kind.String()), slog.String("method", method),
-	})
-	a.begun.Add(key, lines)
-	return lines
+	if span := trace.SpanContextFromContext(ctx); span.IsValid() {
+		l = l.add("trace_id", span.TraceID().String()).add("span_id", span.SpanID().String())
+	}
+	_, _ = a.lines.Write(l.end()) // which counts what is lost
 }
 
 // resource returns the name of what a call was about: what came of it, or else

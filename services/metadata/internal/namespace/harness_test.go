@@ -100,6 +100,11 @@ func openBootstrapped(t *testing.T, store table.Table, c *clock, bootstrap []byt
 	if err := errors.Join(err, n.Load(ctx)); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() {
+		if changed := n.ChangedHeads(); len(changed) > 0 {
+			t.Errorf("somebody changed the heads of %v, which all calls have together", changed)
+		}
+	})
 	_, err = n.CreateSpace(ctx, &metadatav1.CreateSpaceRequest{SpaceId: testSpace})
 	if err != nil && !errors.Is(err, fault.Exists) {
 		t.Fatal(err)

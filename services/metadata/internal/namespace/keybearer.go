@@ -29,6 +29,7 @@ const (
 
 // knownKey is a key as its record says, and who bears it.
 type knownKey struct {
+	at        table.Key
 	record    []byte
 	key       *recordv1.Key
 	principal access.Principal
@@ -58,20 +59,23 @@ func (n *Namespace) readKey(ctx context.Context, hash []byte) (*knownKey, error)
 	if len(hash) > 0 && bytes.Equal(hash, n.config.BootstrapHash) {
 		return &knownKey{key: new(recordv1.Key), principal: access.Bootstrap(hash)}, nil
 	}
-	item, err := n.table.Get(ctx, record.APIKeyHash(hash))
+	found, ok := n.keys.Get(string(hash))
+	if !ok {
+		found = &knownKey{at: record.APIKeyHash(hash)}
+	}
+	item, err := n.table.Get(ctx, found.at)
 	if errors.Is(err, table.ErrNotFound) {
 		return nil, badKey()
 	}
 	if err != nil {
 		return nil, err
 	}
-	found, ok := n.keys.Get(string(hash))
 	if !ok || !bytes.Equal(found.record, item.Value) {
 		key := new(recordv1.Key)
 		if err := record.Decode(item, key); err != nil {
 			return nil, err
 		}
-		found = &knownKey{record: item.Value, key: key, principal: keyPrincipal(key)}
+		found = &knownKey{at: found.at, record: item.Value, key: key, principal: keyPrincipal(key)}
 		n.keys.Add(string(hash), found)
 	}
 	if found.principal.Administrator {

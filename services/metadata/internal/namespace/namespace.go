@@ -10,6 +10,7 @@
 package namespace
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -71,6 +72,7 @@ type Namespace struct {
 	turns  *turns
 	key    seal.Ring
 
+	heads    *lru.Cache[string, knownHead] // by the id of their space
 	roles    *lru.Cache[roleKey, standingRole]
 	keys     *lru.Cache[string, *knownKey] // by the hash of their secret
 	keysUsed chan *recordv1.Key
@@ -93,6 +95,7 @@ func New(config Config) (*Namespace, error) {
 	}
 	n := &Namespace{
 		config: config, table: config.Table, tree: newTree(), turns: newTurns(),
+		heads:    newLRU[string, knownHead](rememberedHeads),
 		roles:    newLRU[roleKey, standingRole](rememberedRoles),
 		keys:     newLRU[string, *knownKey](rememberedKeys),
 		keysUsed: make(chan *recordv1.Key, keyUsesWaiting),
@@ -141,11 +144,20 @@ func (n *Namespace) Load(ctx context.Context) error {
 // now returns the time in microseconds since the Unix epoch.
 func (n *Namespace) now() int64 { return n.config.Now().UnixMicro() }
 
-// head is a space as one read found it.
+// head is a space as one read found it. Others may have the same; nobody changes it.
 type head struct {
 	space *recordv1.Space
 	tag   string
 }
+
+// knownHead is a space as its record says.
+type knownHead struct {
+	record []byte
+	space  *recordv1.Space
+}
+
+// rememberedHeads are the spaces that are remembered.
+const rememberedHeads = 1 << 14
 
 func (h head) version() int64 { return h.space.GetTreeVersion() }
 
@@ -158,7 +170,8 @@ func (n *Namespace) head(ctx context.Context, space string) (head, error) {
 	return h, err
 }
 
-// anyHead reads a space, deleted or not.
+// anyHead reads a space, deleted or not. Its record is read every time; what is
+// remembered is only what the same bytes say.
 func (n *Namespace) anyHead(ctx context.Context, space string) (head, error) {
 	item, err := n.table.Get(ctx, record.Head(space))
 	if errors.Is(err, table.ErrNotFound) {
@@ -167,8 +180,15 @@ func (n *Namespace) anyHead(ctx context.Context, space string) (head, error) {
 	if err != nil {
 		return head{}, err
 	}
-	h := head{space: new(recordv1.Space), tag: item.Tag}
-	return h, record.Decode(item, h.space)
+	if known, ok := n.heads.Get(space); ok && bytes.Equal(known.record, item.Value) {
+		return head{space: known.space, tag: item.Tag}, nil
+	}
+	read := knownHead{record: item.Value, space: new(recordv1.Space)}
+	if err := record.Decode(item, read.space); err != nil {
+		return head{}, err
+	}
+	n.heads.Add(space, read)
+	return head{space: read.space, tag: item.Tag}, nil
 }
 
 // putHead returns the write that replaces a head under the condition that it is
