@@ -92,7 +92,7 @@ func (s *Store) Create(ctx context.Context, id blob.ID, body io.Reader, sizeHint
 		_, _ = io.CopyN(io.Discard, body, f.After)
 		return 0, f.Err
 	}
-	data, err := readAll(ctx, body, sizeHint)
+	data, err := readAll(ctx, body)
 	if err != nil {
 		return 0, err
 	}
@@ -130,24 +130,21 @@ func (s *Store) keep(id blob.ID, data []byte, late int) error {
 	return nil
 }
 
-// largestGrowth is what is set aside for a hint at most, in bytes.
-const largestGrowth = 1 << 20
+// pieceBytes is an odd size that bodies are read in.
+const pieceBytes = 64<<10 + 1
 
-// readAll reads body in pieces of odd sizes, and heeds ctx between them.
-func readAll(ctx context.Context, body io.Reader, sizeHint int64) ([]byte, error) {
-	data := scratch.take()
-	defer func() { scratch.give(data) }()
-	data = slices.Grow(data, int(min(max(sizeHint, 0), largestGrowth))) // a hint is only a hint
-	const piece = 64<<10 + 1
+// readAll reads body in pieces, and heeds ctx between its reads. A slice that grew
+// would be copied five times: under the race detector, where memory that is new costs
+// much more than what is done with it here, that was most of many tests.
+func readAll(ctx context.Context, body io.Reader) ([]byte, error) {
+	var pieces [][]byte
+	defer func() { scratch.give(pieces) }()
 	for {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		data = slices.Grow(data, piece)
-		n, err := body.Read(data[len(data) : len(data)+piece])
-		data = data[:len(data)+n]
+		piece := scratch.take()
+		n, err := fill(ctx, body, piece)
+		pieces = append(pieces, piece[:n])
 		if err == io.EOF {
-			return bytes.Clone(data), nil
+			return bytes.Join(pieces, nil), nil
 		}
 		if err != nil {
 			return nil, err
@@ -155,9 +152,27 @@ func readAll(ctx context.Context, body io.Reader, sizeHint int64) ([]byte, error
 	}
 }
 
-// scratch keeps the memory that bodies are read into: under the race detector
-// new memory costs much more than what is done with it here.
+// fill reads until a piece is full.
+func fill(ctx context.Context, body io.Reader, piece []byte) (int, error) {
+	filled := 0
+	for filled < len(piece) {
+		if err := ctx.Err(); err != nil {
+			return filled, err
+		}
+		n, err := body.Read(piece[filled:])
+		filled += n
+		if err != nil {
+			return filled, err
+		}
+	}
+	return filled, nil
+}
+
+// scratch keeps pieces for the next body.
 var scratch shelf
+
+// keptPieces are eight megabytes.
+const keptPieces = 128
 
 type shelf struct {
 	mu   sync.Mutex
@@ -168,21 +183,18 @@ func (s *shelf) take() []byte {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.free) == 0 {
-		return nil
+		return make([]byte, pieceBytes)
 	}
 	last := len(s.free) - 1
 	b := s.free[last]
 	s.free = s.free[:last]
-	return b[:0]
+	return b[:pieceBytes]
 }
 
-func (s *shelf) give(b []byte) {
-	if cap(b) > 4<<20 {
-		return
-	}
+func (s *shelf) give(pieces [][]byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.free = append(s.free, b)
+	s.free = append(s.free, pieces[:min(len(pieces), keptPieces-len(s.free))]...)
 }
 
 // Read writes a range of a blob to w.
