@@ -31,6 +31,7 @@ type Gathered struct {
 	writing sync.Mutex // of everything below; taken before mu
 	w       io.Writer
 	spare   []byte // what waiting becomes when it is taken
+	torn    bool   // what was written last is the beginning of a line
 }
 
 var _ io.Writer = (*Gathered)(nil)
@@ -86,10 +87,18 @@ func (g *Gathered) write() bool {
 	g.mu.Unlock()
 
 	g.spare = text
+	if cap(text) > 2*gatherBytes {
+		g.spare = nil // long lines are no reason to keep so much for good
+	}
 	if len(text) == 0 {
 		return false
 	}
-	if _, err := g.w.Write(text); err != nil {
+	if g.torn {
+		text = append([]byte{'\n'}, text...) // so that only one line is
+	}
+	written, err := g.w.Write(text)
+	g.torn = err != nil && (written > 0 && text[written-1] != '\n' || written == 0 && g.torn)
+	if err != nil {
 		g.mu.Lock()
 		defer g.mu.Unlock()
 		g.err = err

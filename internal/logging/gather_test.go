@@ -100,6 +100,48 @@ func TestGatherTellsOfErrors(t *testing.T) {
 	})
 }
 
+// A disk that is full halfway through a line does not take the next one along.
+func TestGatherAfterATornLine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &filling{room: len("first\nsec")}
+		g := logging.Gather(w)
+		for i, row := range []struct {
+			line string
+			room int
+			lost int64
+		}{{"first", 0, 0}, {"second", 0, 1}, {"third", 0, 2}, {"fourth", 100, 2}, {"fifth", 100, 2}} {
+			w.room += row.room
+			_, err := io.WriteString(g, ended(row.line))
+			if flushed := g.Flush(); (err != nil || flushed != nil) != (i == 1 || i == 2) {
+				t.Errorf("%s: %v, %v", row.line, err, flushed)
+			}
+			if lost := g.Lost(); lost != row.lost {
+				t.Errorf("%s: %d lost, want %d", row.line, lost, row.lost)
+			}
+		}
+		if want := "first\nsec\nfourth\nfifth\n"; string(w.text) != want {
+			t.Errorf("written is %q, want %q", w.text, want)
+		}
+		time.Sleep(time.Second) //nolint:forbidigo // of the bubble
+	})
+}
+
+// filling is a disk with little room.
+type filling struct {
+	text []byte
+	room int
+}
+
+func (f *filling) Write(p []byte) (int, error) {
+	n := min(len(p), f.room)
+	f.text = append(f.text, p[:n]...)
+	f.room -= n
+	if n < len(p) {
+		return n, errors.New("the disk is full")
+	}
+	return n, nil
+}
+
 func ended(message string) string { return message + "\n" }
 
 // Lines of many at once stay whole, and each one's in their order.

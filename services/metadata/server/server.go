@@ -108,6 +108,7 @@ func New(ctx context.Context, config Config) (*Server, error) {
 		Now:            config.Now,
 		Logger:         config.Logger,
 		Secret:         config.Seal,
+		Identified:     config.Identity.Configured(),
 		BootstrapHash:  bootstrap,
 		TrashRetention: config.Retention.TrashRetention,
 		UploadLifetime: config.Retention.UploadLifetime,

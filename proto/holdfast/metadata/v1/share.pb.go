@@ -550,7 +550,9 @@ type SignFileRequest struct {
 	// Id of a revision to pin; what is current when the link is followed when
 	// empty.
 	Revision string `protobuf:"bytes,2,opt,name=revision,proto3" json:"revision,omitempty"`
-	// When the link expires, at most 7 days from now; in 15 minutes when absent.
+	// When the link expires, at most 7 days from now; in 15 minutes when absent. At
+	// most an hour from now for users whose right comes from a claim of their token,
+	// as administrators or as one of a group, and not from a membership of their own.
 	ExpireTime *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
 	// Have browsers save the contents, also those that they could show.
 	Attachment    bool `protobuf:"varint,4,opt,name=attachment,proto3" json:"attachment,omitempty"`

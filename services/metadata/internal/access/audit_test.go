@@ -2,6 +2,7 @@ package access
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"io"
 	"maps"
@@ -10,11 +11,13 @@ import (
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
+	"google.golang.org/grpc"
 
 	"github.com/holdfast-files/holdfast/internal/caller"
 	"github.com/holdfast-files/holdfast/internal/fault"
 	"github.com/holdfast-files/holdfast/internal/logging"
 	errorsv1 "github.com/holdfast-files/holdfast/proto/holdfast/errors/v1"
+	ledgerv1 "github.com/holdfast-files/holdfast/proto/holdfast/ledger/v1"
 	metadatav1 "github.com/holdfast-files/holdfast/proto/holdfast/metadata/v1"
 )
 
@@ -91,7 +94,44 @@ func TestAuditLine(t *testing.T) {
 	}
 }
 
-// Whatever a caller puts into a name, a line stays one line and says just that.
+// Chores are told of only when they fail.
+func TestAuditOfChores(t *testing.T) {
+	const method = ledgerv1.LedgerService_ClaimJobs_FullMethodName
+	for _, result := range []string{"allowed", "denied", "failed"} {
+		var b bytes.Buffer
+		audit, err := NewAudit(logging.Gather(&b), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := Dispatcher{Audit: audit}
+		proof := func(context.Context) error {
+			if result == "denied" {
+				return fault.New(errorsv1.Reason_REASON_UNAUTHENTICATED, "you are not storage")
+			}
+			return nil
+		}
+		panicked := false
+		func() {
+			defer func() { panicked = recover() != nil }()
+			_, err = d.Ledger(proof)(t.Context(), new(ledgerv1.ClaimJobsRequest), &grpc.UnaryServerInfo{FullMethod: method},
+				func(context.Context, any) (any, error) {
+					if result == "failed" {
+						panic("at the worst moment")
+					}
+					return new(ledgerv1.ClaimJobsResponse), nil
+				})
+		}()
+		if panicked != (result == "failed") || (err != nil) != (result == "denied") {
+			t.Errorf("%s: %v, panicked: %t", result, err, panicked)
+		}
+		if told := strings.Contains(b.String(), `"result":"`+result+`"`); told != (result != "allowed") {
+			t.Errorf("%s: the audit log is %q", result, b.String())
+		}
+	}
+}
+
+// Whatever a caller puts into a name, a line stays one line, of bounded length, and says
+// just that.
 func FuzzAuditLine(f *testing.F) {
 	for _, s := range []string{
 		"", "spaces/team/files/f", `quote " and \`, "line\nbreak\r", "\x00\x1f\x7f\u2028", "naïve 日本 \U0001f600", "\xff\xc0 not UTF-8", `{"a":"b"},`,
@@ -108,7 +148,7 @@ func FuzzAuditLine(f *testing.F) {
 			if value == "" && name == "request_id" {
 				continue
 			}
-			if got[name] != valid(value) {
+			if got[name] != valid(value[:min(len(value), maxValueBytes)]) {
 				t.Errorf("%s is %q, want %q", name, got[name], value)
 			}
 		}

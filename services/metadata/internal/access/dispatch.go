@@ -72,10 +72,27 @@ func NoStreams(_ any, _ grpc.ServerStream, info *grpc.StreamServerInfo, _ grpc.S
 func (d *Dispatcher) dispatch(
 	ctx context.Context, req any, method string, r rule, handler grpc.UnaryHandler,
 ) (resp any, err error) {
-	found := new(decision)
+	found, ended := new(decision), false
 	if d.Audit != nil {
-		defer func() { d.Audit.told(ctx, call{method, r, found, req, resp, err}) }()
+		defer func() {
+			outcome := err
+			if !ended {
+				outcome = errPanicked
+			}
+			d.Audit.told(ctx, call{method, r, found, req, resp, outcome})
+		}()
 	}
+	resp, err = d.decide(ctx, req, r, found, handler)
+	ended = true
+	return resp, err
+}
+
+// errPanicked is what the audit log tells of a call whose handler did not return.
+var errPanicked = fault.New(errorsv1.Reason_REASON_INTERNAL, "the handler panicked")
+
+func (d *Dispatcher) decide(
+	ctx context.Context, req any, r rule, found *decision, handler grpc.UnaryHandler,
+) (_ any, err error) {
 	if found.principal, err = d.identify(ctx, r); err != nil {
 		return nil, err
 	}

@@ -25,8 +25,13 @@ func (l line) begin(at time.Time, level string) line {
 	return append(l, `","msg":"access","logger":"audit"`...)
 }
 
+// maxValueBytes bounds what is told of a value: names are shorter, and what is
+// longer is none, but what somebody sent.
+const maxValueBytes = 512
+
 // add appends a member. The name is one of ours.
 func (l line) add(name, value string) line {
+	value = value[:min(len(value), maxValueBytes)]
 	l = append(l, ',', '"')
 	l = append(l, name...)
 	l = append(l, '"', ':')

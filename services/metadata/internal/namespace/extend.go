@@ -15,6 +15,7 @@ import (
 	errorsv1 "github.com/holdfast-files/holdfast/proto/holdfast/errors/v1"
 	ledgerv1 "github.com/holdfast-files/holdfast/proto/holdfast/ledger/v1"
 	recordv1 "github.com/holdfast-files/holdfast/proto/holdfast/record/v1"
+	"github.com/holdfast-files/holdfast/services/metadata/internal/access"
 	"github.com/holdfast-files/holdfast/services/metadata/internal/record"
 	"github.com/holdfast-files/holdfast/services/metadata/table"
 )
@@ -26,7 +27,7 @@ const maxBlobs = 100
 // Extend gives an upload another blob. The intent, which lists all of them, is
 // replaced under the condition that it is as the grant knows it, so a late
 // repetition can't shorten it; and the id follows from the grant, so that a
-// repetition returns the same.
+// repetition returns the same. The role is checked again, as by Commit.
 func (n *Namespace) Extend(ctx context.Context, req *ledgerv1.ExtendRequest) (*ledgerv1.ExtendResponse, error) {
 	grant, err := n.openGrant(req.GetGrant())
 	if err != nil {
@@ -34,6 +35,10 @@ func (n *Namespace) Extend(ctx context.Context, req *ledgerv1.ExtendRequest) (*l
 	}
 	if passed(grant.GetExpireMicros(), n.now()) {
 		return nil, errIntentGone
+	}
+	access.ActFor(ctx, grant.GetPrincipal(), access.Kind(grant.GetIdentity().GetKind()))
+	if err := n.stillAllowed(ctx, grant.GetIdentity(), grant.GetSpace(), access.Writer); err != nil {
+		return nil, err
 	}
 	count := len(granted(grant))
 	if count == maxBlobs {

@@ -90,13 +90,20 @@ func openWorld(t *testing.T, store table.Table, c *clock) *world {
 // openBootstrapped opens a world with the hash of a bootstrap key.
 func openBootstrapped(t *testing.T, store table.Table, c *clock, bootstrap []byte) *world {
 	t.Helper()
+	return openConfigured(t, store, c, func(config *namespace.Config) { config.BootstrapHash = bootstrap })
+}
+
+// openConfigured opens a world whose configuration differs from that of others.
+func openConfigured(t *testing.T, store table.Table, c *clock, differ func(*namespace.Config)) *world {
+	t.Helper()
 	ctx := access.With(t.Context(), access.Anonymous)
-	n, err := namespace.New(namespace.Config{
-		BootstrapHash: bootstrap,
-		Table:         store, Now: c.Now, Logger: slog.New(slog.DiscardHandler),
+	config := namespace.Config{
+		Table: store, Now: c.Now, Logger: slog.New(slog.DiscardHandler),
 		TrashRetention: 30 * 24 * time.Hour, UploadLifetime: 24 * time.Hour, UploadExpiry: 24 * time.Hour,
 		BlobRetention: 24 * time.Hour, Grace: 10 * time.Minute, MaxOpenUploads: maxOpenUploads,
-	})
+	}
+	differ(&config)
+	n, err := namespace.New(config)
 	if err := errors.Join(err, n.Load(ctx)); err != nil {
 		t.Fatal(err)
 	}

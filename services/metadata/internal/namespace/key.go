@@ -45,7 +45,11 @@ func (n *Namespace) CreateKey(ctx context.Context, req *metadatav1.CreateKeyRequ
 		if err != nil {
 			return nil, nil, err
 		}
-		return putKey(h, fresh), key(fresh, nil), nil
+		still, err := n.mayShare(ctx, space, access.Owner)
+		if err != nil {
+			return nil, nil, err
+		}
+		return append(putKey(h, fresh), still...), key(fresh, nil), nil
 	})
 	if err == nil && made.GetName() == (resource.Key{Space: space, ID: fresh.GetId()}).String() {
 		made.Secret = secret

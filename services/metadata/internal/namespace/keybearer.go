@@ -56,7 +56,7 @@ func (n *Namespace) KeyBearer(ctx context.Context, hash []byte) (access.Principa
 // record is read every time; what is remembered is only what the same bytes say.
 // The bootstrap key has no record: it is good as long as it is configured.
 func (n *Namespace) readKey(ctx context.Context, hash []byte) (*knownKey, error) {
-	if len(hash) > 0 && bytes.Equal(hash, n.config.BootstrapHash) {
+	if n.isBootstrap(hash) {
 		return &knownKey{key: new(recordv1.Key), principal: access.Bootstrap(hash)}, nil
 	}
 	found, ok := n.keys.Get(string(hash))
@@ -87,6 +87,11 @@ func (n *Namespace) readKey(ctx context.Context, hash []byte) (*knownKey, error)
 		}
 	}
 	return found, nil
+}
+
+// isBootstrap reports whether a hash is that of the bootstrap key.
+func (n *Namespace) isBootstrap(hash []byte) bool {
+	return len(hash) > 0 && bytes.Equal(hash, n.config.BootstrapHash)
 }
 
 func badKey() error {

@@ -23,6 +23,9 @@ const (
 	signPurpose         = "signed-file"
 	defaultSignLifetime = 15 * time.Minute
 	maxSignLifetime     = 7 * 24 * time.Hour
+	// claimSignLifetime is for those whose right comes from a claim of a token: the
+	// link outlives the token, and nobody asks the issuer again.
+	claimSignLifetime = time.Hour
 )
 
 // LocateShared returns where the contents are that a link leads to. The link is
@@ -100,6 +103,15 @@ func (n *Namespace) SignFile(ctx context.Context, req *metadatav1.SignFileReques
 	who, err := access.Of(ctx)
 	if err != nil {
 		return nil, err
+	}
+	if expire > n.now()+claimSignLifetime.Microseconds() {
+		claimed, err := n.byClaim(ctx, who, name.Space)
+		if err != nil {
+			return nil, err
+		}
+		if claimed {
+			return nil, fault.Invalidf("expire_time", "must be within the next %v for who is no member himself", claimSignLifetime)
+		}
 	}
 	signed := &recordv1.SignedFile{
 		Identity: identity(who), Space: name.Space, Node: name.ID, Revision: req.GetRevision(),

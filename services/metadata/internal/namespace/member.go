@@ -43,6 +43,10 @@ func (n *Namespace) CreateMember(
 		if err != nil {
 			return nil, nil, err
 		}
+		still, err := n.mayShare(ctx, space, access.Owner)
+		if err != nil {
+			return nil, nil, err
+		}
 		now := n.now()
 		m := &recordv1.Member{
 			Id: record.MemberID(principal), Principal: principal, Role: int32(req.GetMember().GetRole()),
@@ -55,11 +59,11 @@ func (n *Namespace) CreateMember(
 		if !errors.Is(err, table.ErrNotFound) {
 			return nil, nil, err
 		}
-		return []table.Write{
+		return append(still,
 			raisePolicy(h),
 			table.Put(record.Item(record.Member(space, m.GetId()), m.GetEtag(), m), table.IfAbsent),
 			table.Put(table.Item{Key: record.Membership(m.GetId(), space)}, table.Any),
-		}, member(space, m), nil
+		), member(space, m), nil
 	})
 }
 
@@ -108,12 +112,16 @@ func (n *Namespace) UpdateMember(
 		if !fields["role"] {
 			return nil, member(name.Space, read), nil
 		}
+		still, err := n.mayShare(ctx, name.Space, access.Owner)
+		if err != nil {
+			return nil, nil, err
+		}
 		changed := clone(read)
 		changed.Role = int32(req.GetMember().GetRole())
 		changed.Etag = record.NewEtag()
 		changed.UpdateMicros = max(n.now(), read.GetUpdateMicros()+1)
 		item := record.Item(record.Member(name.Space, name.ID), changed.GetEtag(), changed)
-		return []table.Write{raisePolicy(h), table.Put(item, table.IfTag(read.GetEtag()))}, member(name.Space, changed), nil
+		return append(still, raisePolicy(h), table.Put(item, table.IfTag(read.GetEtag()))), member(name.Space, changed), nil
 	})
 }
 

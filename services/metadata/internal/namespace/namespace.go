@@ -29,7 +29,8 @@ import (
 	"github.com/holdfast-files/holdfast/services/metadata/table"
 )
 
-// Config is what a Namespace needs. All fields but Secret and BootstrapHash are required.
+// Config is what a Namespace needs. All fields but Secret, Identified and
+// BootstrapHash are required.
 type Config struct {
 	Table  table.Table
 	Now    func() time.Time
@@ -37,6 +38,8 @@ type Config struct {
 	// Secret seals grants and page tokens; the one in the table when empty. Of
 	// several, with white space between them, the first seals and each opens.
 	Secret string
+	// Identified tells that callers have to say who they are.
+	Identified bool
 	// BootstrapHash is the SHA-256 of the bootstrap key, empty for none.
 	BootstrapHash []byte
 	// TrashRetention is how long a node stays in the trash.

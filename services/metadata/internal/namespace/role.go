@@ -94,30 +94,3 @@ func raisePolicy(read head) table.Write {
 	space.PolicyVersion++
 	return putHead(read, space)
 }
-
-// identity returns what a grant keeps of a principal.
-func identity(p access.Principal) *recordv1.Identity {
-	return &recordv1.Identity{
-		Principal: p.ID, Kind: int32(p.Kind), Groups: p.Groups,
-		Administrator: p.Administrator && len(p.KeyHash) == 0, KeyHash: p.KeyHash,
-	}
-}
-
-// stillAllowed checks that who began something may still do it. His credential
-// may have expired meanwhile: he had it when he began. But a key that was
-// revoked is UNAUTHENTICATED, and a role that was taken away NOT_FOUND or
-// PERMISSION_DENIED.
-func (n *Namespace) stillAllowed(ctx context.Context, who *recordv1.Identity, space string, least access.Role) error {
-	p := access.Principal{
-		ID: who.GetPrincipal(), Kind: access.Kind(who.GetKind()),
-		Groups: who.GetGroups(), Administrator: who.GetAdministrator(),
-	}
-	if len(who.GetKeyHash()) > 0 {
-		borne, err := n.readKey(ctx, who.GetKeyHash())
-		if err != nil {
-			return err
-		}
-		p = borne.principal
-	}
-	return access.Authorize(ctx, n, p, space, least)
-}

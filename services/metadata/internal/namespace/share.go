@@ -14,6 +14,7 @@ import (
 	"github.com/holdfast-files/holdfast/internal/fault"
 	metadatav1 "github.com/holdfast-files/holdfast/proto/holdfast/metadata/v1"
 	recordv1 "github.com/holdfast-files/holdfast/proto/holdfast/record/v1"
+	"github.com/holdfast-files/holdfast/services/metadata/internal/access"
 	"github.com/holdfast-files/holdfast/services/metadata/internal/record"
 	"github.com/holdfast-files/holdfast/services/metadata/internal/resource"
 	"github.com/holdfast-files/holdfast/services/metadata/table"
@@ -69,7 +70,11 @@ func (n *Namespace) CreateShare(ctx context.Context, req *metadatav1.CreateShare
 		if node.GetState() != recordv1.Node_LIVE {
 			return nil, nil, fault.New(fault.Conflict.Reason, "%s is in the trash", of)
 		}
-		return append(n.lookAfter(in, fresh),
+		still, err := n.mayShare(ctx, in, access.Writer)
+		if err != nil {
+			return nil, nil, err
+		}
+		return append(append(still, n.lookAfter(in, fresh)...),
 			holdTree(h), // a space that is deleted meanwhile gets none
 			putShare(in, fresh, table.IfAbsent), table.Put(linkOf(in, fresh), table.IfAbsent),
 		), share(in, fresh, 0), nil
@@ -232,6 +237,14 @@ func (n *Namespace) UpdateShare(ctx context.Context, req *metadatav1.UpdateShare
 		}
 	}
 	return mutate(ctx, n, r, new(metadatav1.Share), func() ([]table.Write, *metadatav1.Share, error) {
+		h, err := n.head(ctx, name.Space)
+		if err != nil {
+			return nil, nil, err
+		}
+		still, err := n.mayShare(ctx, name.Space, access.Writer)
+		if err != nil {
+			return nil, nil, err
+		}
 		s, err := n.readShare(ctx, name)
 		if err != nil {
 			return nil, nil, err
@@ -255,8 +268,8 @@ func (n *Namespace) UpdateShare(ctx context.Context, req *metadatav1.UpdateShare
 		if fields["password"] {
 			changed.PasswordHash, changed.PasswordSalt = protected.GetPasswordHash(), protected.GetPasswordSalt()
 		}
-		writes := n.lookAfter(name.Space, changed)
-		writes = append(writes, putShare(name.Space, changed, table.IfTag(s.GetEtag())))
+		writes := append(still, n.lookAfter(name.Space, changed)...)
+		writes = append(writes, holdTree(h), putShare(name.Space, changed, table.IfTag(s.GetEtag())))
 		return writes, share(name.Space, changed, count), nil
 	})
 }

@@ -83,8 +83,9 @@ func (n *Namespace) KeepExtents(
 	return nil, contended()
 }
 
-// granted reads the upload of a grant. UPLOAD_SUPERSEDED when another request
-// took it over, unless that is complete: then it can say so to anybody.
+// granted reads the upload of a grant, with the errors of stillAllowed when he who
+// opened it may no longer write: a request may go on for hours. UPLOAD_SUPERSEDED
+// when another request took it over.
 func (n *Namespace) granted(ctx context.Context, grant *recordv1.UploadGrant) (upload, error) {
 	u, err := n.uploadRecord(ctx, resource.Upload{Space: grant.GetSpace(), ID: grant.GetUpload()})
 	if err != nil {
@@ -93,7 +94,11 @@ func (n *Namespace) granted(ctx context.Context, grant *recordv1.UploadGrant) (u
 	if u.GetEpoch() != grant.GetEpoch() {
 		return u, fault.New(errorsv1.Reason_REASON_UPLOAD_SUPERSEDED, "a newer request has %s", u.name)
 	}
-	access.ActFor(ctx, u.GetPrincipal(), access.Kind(u.GetTarget().GetIdentity().GetKind()))
+	who := u.GetTarget().GetIdentity()
+	access.ActFor(ctx, u.GetPrincipal(), access.Kind(who.GetKind()))
+	if err := n.stillAllowed(ctx, who, u.name.Space, access.Writer); err != nil {
+		return u, err
+	}
 	return u, n.unexpired(ctx, u)
 }
 

@@ -141,31 +141,33 @@ func readAll(ctx context.Context, body io.Reader) ([]byte, error) {
 	defer func() { scratch.give(pieces) }()
 	for {
 		piece := scratch.take()
-		n, err := fill(ctx, body, piece)
+		n, ended, err := fill(ctx, body, piece)
 		pieces = append(pieces, piece[:n])
-		if err == io.EOF {
-			return bytes.Join(pieces, nil), nil
-		}
 		if err != nil {
 			return nil, err
+		}
+		if ended {
+			return bytes.Join(pieces, nil), nil
 		}
 	}
 }
 
-// fill reads until a piece is full.
-func fill(ctx context.Context, body io.Reader, piece []byte) (int, error) {
-	filled := 0
+// fill reads until a piece is full or the body ends.
+func fill(ctx context.Context, body io.Reader, piece []byte) (filled int, ended bool, err error) {
 	for filled < len(piece) {
 		if err := ctx.Err(); err != nil {
-			return filled, err
+			return filled, false, err
 		}
 		n, err := body.Read(piece[filled:])
 		filled += n
+		if err == io.EOF {
+			return filled, true, nil
+		}
 		if err != nil {
-			return filled, err
+			return filled, false, err
 		}
 	}
-	return filled, nil
+	return filled, false, nil
 }
 
 // scratch keeps pieces for the next body.
