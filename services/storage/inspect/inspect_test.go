@@ -105,100 +105,128 @@ func TestSound(t *testing.T) {
 	}
 }
 
+// damages are of each kind that an inspection finds, with what is told of them.
+var damages = []struct {
+	name   string
+	damage func(w *world, id blob.ID)
+	fast   []ledgerv1.Finding_Kind
+	deep   []ledgerv1.Finding_Kind
+}{
+	{
+		name:   "missing",
+		damage: func(w *world, id blob.ID) { w.store.Lose(id) },
+		fast:   []ledgerv1.Finding_Kind{ledgerv1.Finding_BLOB_MISSING},
+		deep:   []ledgerv1.Finding_Kind{ledgerv1.Finding_BLOB_MISSING},
+	},
+	{
+		name:   "short",
+		damage: func(w *world, id blob.ID) { w.store.Damage(id, func(b []byte) []byte { return b[:len(b)-1] }) },
+		fast:   []ledgerv1.Finding_Kind{ledgerv1.Finding_BLOB_SHORT},
+		deep:   []ledgerv1.Finding_Kind{ledgerv1.Finding_BLOB_SHORT},
+	},
+	{
+		name: "a wrong byte",
+		damage: func(w *world, id blob.ID) {
+			w.store.Damage(id, func(b []byte) []byte { b[7]++; return b })
+		},
+		deep: []ledgerv1.Finding_Kind{ledgerv1.Finding_BLOB_CORRUPT},
+	},
+	{
+		name: "a checksum of the store fails",
+		damage: func(w *world, id blob.ID) {
+			w.store.Fault = func(op faultblob.Op, other blob.ID) faultblob.Fault {
+				if op != faultblob.Read || other != id {
+					return faultblob.Fault{}
+				}
+				return faultblob.Fault{Err: fault.New(errorsv1.Reason_REASON_DATA_LOSS, "crc"), After: 1}
+			}
+		},
+		deep: []ledgerv1.Finding_Kind{ledgerv1.Finding_BLOB_CORRUPT},
+	},
+	{
+		name: "cut, and the store gives none of it",
+		damage: func(w *world, id blob.ID) {
+			w.store.Damage(id, func(b []byte) []byte { return b[:10] })
+			w.store.Fault = func(op faultblob.Op, other blob.ID) faultblob.Fault {
+				if op != faultblob.Read || other != id {
+					return faultblob.Fault{}
+				}
+				return faultblob.Fault{Err: fault.New(errorsv1.Reason_REASON_DATA_LOSS, "short")}
+			}
+		},
+		fast: []ledgerv1.Finding_Kind{ledgerv1.Finding_BLOB_CORRUPT},
+		deep: []ledgerv1.Finding_Kind{ledgerv1.Finding_BLOB_CORRUPT},
+	},
+	{
+		name:   "orphan",
+		damage: func(w *world, _ blob.ID) { w.store.Put(mintedAgo(time.Hour), []byte("lost")) },
+		fast:   []ledgerv1.Finding_Kind{ledgerv1.Finding_BLOB_ORPHAN},
+		deep:   []ledgerv1.Finding_Kind{ledgerv1.Finding_BLOB_ORPHAN},
+	},
+	{
+		name: "an orphan that the store does not give",
+		damage: func(w *world, _ blob.ID) {
+			orphan := mintedAgo(time.Hour)
+			w.store.Put(orphan, []byte("lost"))
+			w.store.Put(mintedAgo(time.Hour), []byte("lost too"))
+			w.store.Fault = unreadable(orphan)
+		},
+		fast: []ledgerv1.Finding_Kind{ledgerv1.Finding_BLOB_CORRUPT, ledgerv1.Finding_BLOB_ORPHAN},
+		deep: []ledgerv1.Finding_Kind{ledgerv1.Finding_BLOB_CORRUPT, ledgerv1.Finding_BLOB_ORPHAN},
+	},
+	{
+		name:   "the record is gone",
+		damage: func(w *world, _ blob.ID) { w.ledger.Forget("/a") },
+		fast:   []ledgerv1.Finding_Kind{ledgerv1.Finding_BLOB_ORPHAN},
+		deep:   []ledgerv1.Finding_Kind{ledgerv1.Finding_BLOB_ORPHAN},
+	},
+	{
+		name: "extents shorter than the revision",
+		damage: func(w *world, _ blob.ID) {
+			w.ledger.Split("/a", 5)
+		},
+		fast: []ledgerv1.Finding_Kind{ledgerv1.Finding_RECORD_CORRUPT},
+		deep: []ledgerv1.Finding_Kind{ledgerv1.Finding_RECORD_CORRUPT},
+	},
+	{
+		name: "what the ledger finds",
+		damage: func(w *world, _ blob.ID) {
+			w.ledger.Findings = []*ledgerv1.Finding{{Kind: ledgerv1.Finding_ENTRY_MISMATCH}, {Kind: ledgerv1.Finding_TRASH_MISMATCH}}
+		},
+		fast: []ledgerv1.Finding_Kind{ledgerv1.Finding_ENTRY_MISMATCH, ledgerv1.Finding_TRASH_MISMATCH},
+		deep: []ledgerv1.Finding_Kind{ledgerv1.Finding_ENTRY_MISMATCH, ledgerv1.Finding_TRASH_MISMATCH},
+	},
+	{
+		name: "a counter is wrong",
+		damage: func(w *world, _ blob.ID) {
+			w.ledger.Held = &ledgerv1.Usage{Space: "s", Bytes: 10, Files: 1}
+			w.ledger.Counted = &ledgerv1.Usage{Space: "s", Bytes: 10, Files: 2}
+		},
+		fast: []ledgerv1.Finding_Kind{ledgerv1.Finding_USAGE_DRIFT},
+		deep: []ledgerv1.Finding_Kind{ledgerv1.Finding_USAGE_DRIFT},
+	},
+}
+
+// A finding of a kind that no damage shows is one that may never be told. Those of
+// records are the ledger's, which has a test like this.
+func TestEveryKindOfFindingIsTold(t *testing.T) {
+	told := map[ledgerv1.Finding_Kind]bool{}
+	for _, c := range damages {
+		for _, kind := range c.deep {
+			told[kind] = true
+		}
+	}
+	for number, name := range ledgerv1.Finding_Kind_name {
+		inspected := strings.HasPrefix(name, "BLOB_") || strings.HasPrefix(name, "USAGE_")
+		if inspected && !told[ledgerv1.Finding_Kind(number)] {
+			t.Errorf("there is no damage that is told as %s", name)
+		}
+	}
+}
+
 // TestDamage plants each kind of damage and wants it found, and nothing else.
 func TestDamage(t *testing.T) {
-	cases := []struct {
-		name   string
-		damage func(w *world, id blob.ID)
-		fast   []ledgerv1.Finding_Kind
-		deep   []ledgerv1.Finding_Kind
-	}{
-		{
-			name:   "missing",
-			damage: func(w *world, id blob.ID) { w.store.Lose(id) },
-			fast:   []ledgerv1.Finding_Kind{ledgerv1.Finding_BLOB_MISSING},
-			deep:   []ledgerv1.Finding_Kind{ledgerv1.Finding_BLOB_MISSING},
-		},
-		{
-			name:   "short",
-			damage: func(w *world, id blob.ID) { w.store.Damage(id, func(b []byte) []byte { return b[:len(b)-1] }) },
-			fast:   []ledgerv1.Finding_Kind{ledgerv1.Finding_BLOB_SHORT},
-			deep:   []ledgerv1.Finding_Kind{ledgerv1.Finding_BLOB_SHORT},
-		},
-		{
-			name: "a wrong byte",
-			damage: func(w *world, id blob.ID) {
-				w.store.Damage(id, func(b []byte) []byte { b[7]++; return b })
-			},
-			deep: []ledgerv1.Finding_Kind{ledgerv1.Finding_BLOB_CORRUPT},
-		},
-		{
-			name: "a checksum of the store fails",
-			damage: func(w *world, id blob.ID) {
-				w.store.Fault = func(op faultblob.Op, other blob.ID) faultblob.Fault {
-					if op != faultblob.Read || other != id {
-						return faultblob.Fault{}
-					}
-					return faultblob.Fault{Err: fault.New(errorsv1.Reason_REASON_DATA_LOSS, "crc"), After: 1}
-				}
-			},
-			deep: []ledgerv1.Finding_Kind{ledgerv1.Finding_BLOB_CORRUPT},
-		},
-		{
-			name: "cut, and the store gives none of it",
-			damage: func(w *world, id blob.ID) {
-				w.store.Damage(id, func(b []byte) []byte { return b[:10] })
-				w.store.Fault = func(op faultblob.Op, other blob.ID) faultblob.Fault {
-					if op != faultblob.Read || other != id {
-						return faultblob.Fault{}
-					}
-					return faultblob.Fault{Err: fault.New(errorsv1.Reason_REASON_DATA_LOSS, "short")}
-				}
-			},
-			fast: []ledgerv1.Finding_Kind{ledgerv1.Finding_BLOB_CORRUPT},
-			deep: []ledgerv1.Finding_Kind{ledgerv1.Finding_BLOB_CORRUPT},
-		},
-		{
-			name:   "orphan",
-			damage: func(w *world, _ blob.ID) { w.store.Put(mintedAgo(time.Hour), []byte("lost")) },
-			fast:   []ledgerv1.Finding_Kind{ledgerv1.Finding_BLOB_ORPHAN},
-			deep:   []ledgerv1.Finding_Kind{ledgerv1.Finding_BLOB_ORPHAN},
-		},
-		{
-			name: "an orphan that the store does not give",
-			damage: func(w *world, _ blob.ID) {
-				orphan := mintedAgo(time.Hour)
-				w.store.Put(orphan, []byte("lost"))
-				w.store.Put(mintedAgo(time.Hour), []byte("lost too"))
-				w.store.Fault = unreadable(orphan)
-			},
-			fast: []ledgerv1.Finding_Kind{ledgerv1.Finding_BLOB_CORRUPT, ledgerv1.Finding_BLOB_ORPHAN},
-			deep: []ledgerv1.Finding_Kind{ledgerv1.Finding_BLOB_CORRUPT, ledgerv1.Finding_BLOB_ORPHAN},
-		},
-		{
-			name:   "the record is gone",
-			damage: func(w *world, _ blob.ID) { w.ledger.Forget("/a") },
-			fast:   []ledgerv1.Finding_Kind{ledgerv1.Finding_BLOB_ORPHAN},
-			deep:   []ledgerv1.Finding_Kind{ledgerv1.Finding_BLOB_ORPHAN},
-		},
-		{
-			name: "extents shorter than the revision",
-			damage: func(w *world, _ blob.ID) {
-				w.ledger.Split("/a", 5)
-			},
-			fast: []ledgerv1.Finding_Kind{ledgerv1.Finding_RECORD_CORRUPT},
-			deep: []ledgerv1.Finding_Kind{ledgerv1.Finding_RECORD_CORRUPT},
-		},
-		{
-			name: "what the ledger finds",
-			damage: func(w *world, _ blob.ID) {
-				w.ledger.Findings = []*ledgerv1.Finding{{Kind: ledgerv1.Finding_ENTRY_MISMATCH}, {Kind: ledgerv1.Finding_TRASH_MISMATCH}}
-			},
-			fast: []ledgerv1.Finding_Kind{ledgerv1.Finding_ENTRY_MISMATCH, ledgerv1.Finding_TRASH_MISMATCH},
-			deep: []ledgerv1.Finding_Kind{ledgerv1.Finding_ENTRY_MISMATCH, ledgerv1.Finding_TRASH_MISMATCH},
-		},
-	}
-	for _, c := range cases {
+	for _, c := range damages {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(t)
 			w.upload("/a", 1000)

@@ -82,12 +82,7 @@ var accessDamages = map[string]damage{
 	}},
 	"a share that never expires and that nothing will remove": {accessMismatch, true, func(w *world, tree planted) {
 		w.share(&metadatav1.Share{File: tree["/a/f"].GetName()})
-		for _, item := range w.all() {
-			job := new(recordv1.Job)
-			if kind, _ := record.KindOf(item.Key); kind == record.KindJob && proto.Unmarshal(item.Value, job) == nil && job.GetKind() == recordv1.Job_SHARE {
-				w.force(table.Delete(item.Key, table.Any))
-			}
-		}
+		w.force(w.dropJobs(recordv1.Job_SHARE)...)
 	}},
 	"a share with another's tag": {ledgerv1.Finding_RECORD_CORRUPT, false, func(w *world, tree planted) {
 		item := w.item(record.ShareOf(testSpace, w.shareRecord(tree).GetId()))
