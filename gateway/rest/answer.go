@@ -64,7 +64,7 @@ func describeAnswer(_ context.Context, w http.ResponseWriter, msg proto.Message)
 // about what it could not translate.
 func keepError(_ context.Context, _ *runtime.ServeMux, _ runtime.Marshaler, w http.ResponseWriter, _ *http.Request, err error) {
 	if own, ok := status.FromError(err); ok && own.Code() == codes.InvalidArgument && !errors.As(err, new(*fault.Error)) {
-		err = fault.New(errorsv1.Reason_REASON_INVALID_ARGUMENT, "%s", cleanMessage(own.Message()))
+		err = untranslated(own.Message())
 	}
 	w.(*jsonAnswer).err = err
 }
@@ -118,6 +118,16 @@ func marshal(msg proto.Message) ([]byte, error) {
 	b.Grow(len(text))
 	err = json.Compact(&b, text)
 	return b.Bytes(), err
+}
+
+// untranslated returns the error for what grpc-gateway could not translate: a
+// parameter of the query, which it names as the contract does, or the body.
+func untranslated(message string) error {
+	if rest, ok := strings.CutPrefix(message, `parsing field "`); ok {
+		field, _, _ := strings.Cut(rest, `"`)
+		return fault.Invalidf(field, "the query has a value for it that it can't have")
+	}
+	return fault.New(errorsv1.Reason_REASON_INVALID_ARGUMENT, "%s", cleanMessage(message))
 }
 
 // cleanMessage undoes the random spelling that protojson gives its errors.

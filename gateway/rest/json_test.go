@@ -115,6 +115,13 @@ func TestJSONRefusesQuery(t *testing.T) {
 	}
 	r.post(filesURL+"?file.display_name=x", "{}").wants(t, http.StatusBadRequest, "INVALID_ARGUMENT")
 	r.post(filesURL+"/x:move?folder=y", "{}").wants(t, http.StatusBadRequest, "INVALID_ARGUMENT")
+	for query, field := range map[string]string{"pageSize=many": "page_size", "trashed=perhaps": "trashed"} {
+		a := r.get(filesURL + "?" + query)
+		_, message := a.errorOf(t)
+		if strings.Contains(message, "strconv") || strings.Contains(message, "body") || !strings.Contains(string(a.body), `"field":"`+field+`"`) {
+			t.Errorf("?%s: %s", query, a.body)
+		}
+	}
 	if _, message := r.get(filesURL + "?colour=red").errorOf(t); !strings.Contains(message, "colour") {
 		t.Errorf("message %q does not name it", message)
 	}

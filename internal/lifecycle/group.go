@@ -44,21 +44,31 @@ func start(ctx context.Context, components []Component) *group {
 	return g
 }
 
+// lastShare is the share of the timeout that is divided among all components. One
+// that waits for a slow client takes the rest and its part of this, and cannot keep
+// what ends after it from writing down what it has.
+const lastShare = 5
+
 // drain waits for the delay and ends the components within the timeout.
 func (g *group) drain(ctx context.Context, delay, timeout time.Duration) error {
 	select {
 	case <-time.After(delay):
 	case <-ctx.Done():
 	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
+	end, part := time.Now().Add(timeout), timeout/lastShare/time.Duration(max(len(g.members), 1))
 	var errs []error
 	for i := len(g.members) - 1; i >= 0; i-- {
-		if err := g.members[i].end(ctx); err != nil {
+		if err := g.members[i].endBy(ctx, end.Add(-part*time.Duration(i))); err != nil {
 			errs = append(errs, fmt.Errorf("draining %s: %w", g.members[i].Name, err))
 		}
 	}
 	return errors.Join(errs...)
+}
+
+func (m *member) endBy(ctx context.Context, deadline time.Time) error {
+	ctx, cancel := context.WithDeadline(ctx, deadline)
+	defer cancel()
+	return m.end(ctx)
 }
 
 // end drains the component and waits for its Run to return.

@@ -24,7 +24,8 @@ type Config struct {
 	// DrainDelay is the time between readiness turning false and the first
 	// component draining, in which load balancers take notice.
 	DrainDelay time.Duration
-	// DrainTimeout bounds the drain of all components together; 0 means 30 s.
+	// DrainTimeout bounds the drain of all components together; 0 means 30 s. A fifth
+	// of it is kept for those that end later than the one that takes its time.
 	DrainTimeout time.Duration
 }
 

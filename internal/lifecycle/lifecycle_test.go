@@ -168,7 +168,7 @@ func TestTheTimeoutBoundsTheDrainOfAll(t *testing.T) {
 		}
 		deaf := make(chan struct{})
 		never := Component{Name: "deaf", Run: func(context.Context) error { <-deaf; return nil }}
-		s := begin(t, Config{DrainTimeout: time.Minute}, j.closer(), never, stuck)
+		s := begin(t, Config{DrainTimeout: time.Minute}, never, j.closer(), stuck)
 		start := time.Now()
 		s.signals <- syscall.SIGTERM
 		err := <-s.result
@@ -181,6 +181,41 @@ func TestTheTimeoutBoundsTheDrainOfAll(t *testing.T) {
 		}
 		j.want(t, "close table")
 		close(deaf)
+	})
+}
+
+// What ends after a component that takes all of its time has time, too.
+func TestTheDrainKeepsTimeForTheLast(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		stuck := Component{
+			Name:  "gateway",
+			Run:   func(ctx context.Context) error { <-ctx.Done(); return nil },
+			Drain: func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() },
+		}
+		flush := make(chan bool, 1)
+		log := Component{
+			Name: "audit log",
+			Run:  func(ctx context.Context) error { <-ctx.Done(); return nil },
+			Drain: func(ctx context.Context) error {
+				select {
+				case <-time.After(time.Second):
+					flush <- true
+				case <-ctx.Done():
+					flush <- false
+				}
+				return nil
+			},
+		}
+		var j journal
+		s := begin(t, Config{DrainTimeout: time.Minute}, j.closer(), log, stuck, stuck)
+		s.signals <- syscall.SIGTERM
+		if err := <-s.result; !errors.Is(err, context.DeadlineExceeded) || strings.Contains(err.Error(), "audit log") {
+			t.Errorf("got %v", err)
+		}
+		if !<-flush {
+			t.Error("the audit log had no time")
+		}
+		j.want(t, "close table")
 	})
 }
 

@@ -39,7 +39,11 @@ func (n *Namespace) CreateSpace(ctx context.Context, req *metadatav1.CreateSpace
 		return nil, err
 	}
 	return mutate(ctx, n, r, new(metadatav1.Space), func() ([]table.Write, *metadatav1.Space, error) {
-		_, err := n.anyHead(ctx, id)
+		former, err := n.anyHead(ctx, id)
+		if err == nil && former.space.GetState() != recordv1.Space_LIVE {
+			return nil, nil, fault.New(errorsv1.Reason_REASON_ALREADY_EXISTS,
+				"space %s was deleted, and what was in it is still being collected; try again in a few minutes", id)
+		}
 		if err == nil {
 			return nil, nil, fault.New(errorsv1.Reason_REASON_ALREADY_EXISTS, "space %s exists", id)
 		}

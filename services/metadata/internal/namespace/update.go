@@ -5,6 +5,8 @@ import (
 	"errors"
 	"strings"
 
+	"google.golang.org/protobuf/proto"
+
 	"github.com/holdfast-files/holdfast/internal/fault"
 	errorsv1 "github.com/holdfast-files/holdfast/proto/holdfast/errors/v1"
 	metadatav1 "github.com/holdfast-files/holdfast/proto/holdfast/metadata/v1"
@@ -73,6 +75,9 @@ func (n *Namespace) UpdateFile(ctx context.Context, req *metadatav1.UpdateFileRe
 		if fields["expire_time"] && micros(asked.GetExpireTime()) != node.GetExpireMicros() {
 			writes = n.setExpiry(name.Space, changed, micros(asked.GetExpireTime()))
 		}
+		if len(writes) == 0 && sameButForTime(changed, node) {
+			return nil, file(name.Space, node), nil
+		}
 		structural := len(writes) > 0 || changed.GetDisplayName() != node.GetDisplayName()
 		if node.GetKind() == recordv1.Node_FOLDER && structural {
 			writes = append(writes, raiseTree(h))
@@ -137,6 +142,14 @@ func (n *Namespace) changed(node *recordv1.Node) *recordv1.Node {
 	c.Etag = record.NewEtag()
 	c.UpdateMicros = max(n.now(), node.GetUpdateMicros()+1)
 	return c
+}
+
+// sameButForTime reports whether a change changes nothing, and so must not make the
+// etag that others hold a wrong one.
+func sameButForTime(changed, node *recordv1.Node) bool {
+	same := clone(changed)
+	same.Etag, same.UpdateMicros = node.GetEtag(), node.GetUpdateMicros()
+	return proto.Equal(same, node)
 }
 
 // rewrite returns the writes that put a changed node in the place of the one
