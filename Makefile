@@ -43,6 +43,7 @@ build: need-go ## Build the binaries into .build/bin
 test: need-go need-cc build ## Run all tests (RUN=regexp; REQUIRE_ALL=1: a skip is a failure)
 	@go build -o $(BIN)/suite ./tools/suite
 	@HOLDFAST_BIN=$(CURDIR)/$(BIN) suite -workspace "$(WORKSPACE)" -uncached "$(UNCACHED)" -alone "$(ALONE)" -needs deploy=node \
+		-first "test/crash test/e2e services/metadata/internal/namespace services/storage/blob/diskblob" \
 		-ports "services/metadata/table services/storage/blob" \
 		-allowed .ci/allowed-skips.txt -require-all=$(REQUIRE_ALL) -run '$(RUN)' -tally .build/tests
 

@@ -47,6 +47,7 @@ func run(ctx context.Context, args []string) (bool, error) {
 		workspace  = flags.String("workspace", "", "`modules` of go.work, run together")
 		uncached   = flags.String("uncached", "", "`modules` of go.work whose results are never reused")
 		alone      = flags.String("alone", "", "`modules` outside go.work")
+		first      = flags.String("first", "", "`packages` that take longest, and so begin first")
 		needs      = flags.String("needs", "", "`module=program` pairs: without the program the module is skipped")
 		ports      = flags.String("ports", "", "`packages` whose adapters pass the same suite")
 		pattern    = flags.String("run", "", "run only tests that match this `regexp`")
@@ -74,6 +75,7 @@ func run(ctx context.Context, args []string) (bool, error) {
 					report.skip(round.modules[0], missing)
 					continue
 				}
+				round.first = strings.Fields(*first)
 				if err := round.run(ctx, report, *pattern); err != nil {
 					report.fail(round.title, err)
 				}

@@ -19,6 +19,7 @@ type round struct {
 	dir     string   // where the command runs
 	env     []string // on top of ours
 	flags   []string
+	first   []string // packages that are started before the others
 }
 
 const race = "-race"
@@ -75,6 +76,26 @@ func (r round) missing(needs []string) string {
 	return ""
 }
 
+// patterns are what the go command runs, in its order: the packages that come first,
+// then all of the modules.
+func (r round) patterns() []string {
+	var patterns []string
+	for _, p := range r.first {
+		for _, module := range r.modules {
+			if strings.HasPrefix(p, module+"/") && r.dir != module {
+				patterns = append(patterns, "./"+p)
+			}
+		}
+	}
+	for _, module := range r.modules {
+		if r.dir == module {
+			module = "."
+		}
+		patterns = append(patterns, "./"+module+"/...")
+	}
+	return patterns
+}
+
 // run streams the results into the report. It returns an error only when the
 // go command failed and no test can be blamed.
 func (r round) run(ctx context.Context, report *report, pattern string) error {
@@ -82,12 +103,7 @@ func (r round) run(ctx context.Context, report *report, pattern string) error {
 	if pattern != "" {
 		args = append(args, "-run="+pattern)
 	}
-	for _, module := range r.modules {
-		if r.dir == module {
-			module = "."
-		}
-		args = append(args, "./"+module+"/...")
-	}
+	args = append(args, r.patterns()...)
 	command := exec.CommandContext(ctx, "go", args...)
 	command.Dir = r.dir
 	command.Env = append(os.Environ(), r.env...)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -183,5 +184,16 @@ func TestContracts(t *testing.T) {
 	delete(both, "port/b/b_test.go")
 	if got, out = run(both, port); got.failed != 1 || !strings.Contains(out, "a port has two adapters at least") {
 		t.Errorf("one adapter: %v\n%s", got, out)
+	}
+}
+
+func TestPatterns(t *testing.T) {
+	r := round{modules: []string{"services", "gateway"}, dir: ".", first: []string{"test/crash", "services/metadata/table", "servicesother/x"}}
+	if got, want := r.patterns(), []string{"./services/metadata/table", "./services/...", "./gateway/..."}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	r = round{modules: []string{"deploy"}, dir: "deploy", first: []string{"deploy/proof"}}
+	if got, want := r.patterns(), []string{"././..."}; !slices.Equal(got, want) {
+		t.Errorf("alone: got %q, want %q", got, want)
 	}
 }
