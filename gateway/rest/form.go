@@ -209,7 +209,7 @@ func (f *form) explain(err error) error {
 		return err
 	}
 	public := fault.Public(err)
-	e := fault.Wrap(err, public.Reason, "file %d of the form: %s; those before it are stored", len(f.stored)+1, public.Message)
+	e := fault.Wrap(err, public.Reason, "%s (behind file %d of the form; up to there they are stored)", public.Message, len(f.stored))
 	e.RetryAfter, e.Metadata = public.RetryAfter, public.Metadata
 	return e
 }

@@ -183,7 +183,7 @@ func TestFormFailsMidway(t *testing.T) {
 			{`name="file"; filename="c.txt"`, "", strings.Repeat("x", 2_000_000)},
 		}, "If-None-Match", "*")
 		a.wants(t, http.StatusPreconditionFailed, "PRECONDITION_FAILED")
-		if _, message := a.errorOf(t); !strings.Contains(message, "file 2") || !strings.Contains(message, "stored") {
+		if _, message := a.errorOf(t); !strings.Contains(message, "file 1") || !strings.Contains(message, "stored") {
 			t.Errorf("message %q", message)
 		}
 		if r.world.files["/a.txt"] == nil || r.world.files["/c.txt"] != nil || r.world.files["/b.txt"].revisions != 1 {
