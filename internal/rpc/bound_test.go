@@ -3,6 +3,7 @@ package rpc
 import (
 	"errors"
 	"net"
+	"net/netip"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -13,11 +14,11 @@ import (
 type endless struct {
 	net.Listener
 	accepted atomic.Int32
+	from     func(n int32) string // whence the nth connection comes
 }
 
 func (l *endless) Accept() (net.Conn, error) {
-	l.accepted.Add(1)
-	return new(fakeConn), nil
+	return &fakeConn{from: l.from(l.accepted.Add(1))}, nil
 }
 
 func (l *endless) Close() error { return nil }
@@ -25,7 +26,12 @@ func (l *endless) Close() error { return nil }
 // fakeConn is a connection of which the kernel tells whether it is open.
 type fakeConn struct {
 	net.Conn
+	from   string
 	closed atomic.Bool
+}
+
+func (c *fakeConn) RemoteAddr() net.Addr {
+	return net.TCPAddrFromAddrPort(netip.AddrPortFrom(netip.MustParseAddr(c.from), 4711))
 }
 
 func (c *fakeConn) Close() error {
@@ -50,8 +56,8 @@ func (r fakeRawConn) Control(f func(uintptr)) error {
 
 func TestBound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		inner := new(endless)
-		lis := bound(inner, 2)
+		inner := &endless{from: anywhere}
+		lis := bound(inner, Config{MaxConnections: 2, AddressConnections: 1})
 		first := accept(t, lis)
 		accept(t, lis)
 		third := make(chan net.Conn)
@@ -67,9 +73,46 @@ func TestBound(t *testing.T) {
 	})
 }
 
+// anywhere has each connection come from another address.
+func anywhere(n int32) string { return netip.AddrFrom4([4]byte{192, 0, 2, byte(n)}).String() }
+
+// Of one address there are only so many connections, which take nobody's turn. A
+// peer that is trusted has as many as there are.
+func TestBoundOfAddresses(t *testing.T) {
+	cfg := Config{MaxConnections: 64}.withDefaults()
+	cfg.TrustedPeers = append(cfg.TrustedPeers, netip.MustParsePrefix("10.0.0.0/8"))
+	for from, most := range map[string]int{"192.0.2.1": 8, "::ffff:192.0.2.1": 8, "2001:db8::1": 8, "10.1.2.3": 20, "127.0.0.1": 20, "::1": 20} {
+		inner := &endless{from: func(n int32) string {
+			if n <= 20 {
+				return from
+			}
+			return anywhere(n)
+		}}
+		lis := bound(inner, cfg)
+		var of []net.Conn
+		for inner.accepted.Load() < 20 {
+			of = append(of, accept(t, lis))
+		}
+		if last := of[len(of)-1].(*fakeConn); last.from != from {
+			of = of[:len(of)-1]
+		}
+		if len(of) != most {
+			t.Errorf("%d connections from %s, want %d", len(of), from, most)
+		}
+		if most == 20 {
+			continue
+		}
+		_ = of[3].Close()
+		inner.accepted.Store(0)
+		if again := accept(t, lis).(*fakeConn); again.from != from {
+			t.Errorf("%s is refused although one of its own has closed", from)
+		}
+	}
+}
+
 func TestCloseEndsAnAcceptThatWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		lis := bound(new(endless), 1)
+		lis := bound(&endless{from: anywhere}, Config{MaxConnections: 1, AddressConnections: 1})
 		accept(t, lis)
 		ended := make(chan error, 1)
 		go func() {
@@ -105,7 +148,7 @@ func TestBoundOfTCP(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	lis := &boundListener{Listener: inner, max: 2}
+	lis := bound(inner, Config{MaxConnections: 2}.withDefaults()).(*boundListener)
 	conn := accept(t, lis)
 	if _, bare := conn.(*net.TCPConn); !bare {
 		t.Errorf("Accept returned a %T, of which gRPC keeps a buffer", conn)

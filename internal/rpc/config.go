@@ -44,8 +44,14 @@ type Config struct {
 	MaxRecvBytes int
 	// MaxConnections bounds the connections; 4096 when 0.
 	MaxConnections int
+	// AddressConnections bounds those of one address (of IPv6 its /64) that is in
+	// none of TrustedPeers; an eighth of MaxConnections when 0.
+	AddressConnections int
 	// MaxStreams bounds the concurrent calls of one connection; 1024 when 0.
 	MaxStreams uint32
+	// MaxConnectionIdle closes connections without calls, however alive; 5 min
+	// when 0.
+	MaxConnectionIdle time.Duration
 	// MaxConnectionAge closes connections so that clients look at the load
 	// balancer again; 30 min when 0. Calls in hand get MaxConnectionGrace.
 	MaxConnectionAge time.Duration
@@ -63,7 +69,9 @@ type Config struct {
 func (c Config) withDefaults() Config {
 	setDefault(&c.MaxRecvBytes, wire.MaxMessageBytes)
 	setDefault(&c.MaxConnections, 4096)
+	setDefault(&c.AddressConnections, max(1, c.MaxConnections/8))
 	setDefault(&c.MaxStreams, 1024)
+	setDefault(&c.MaxConnectionIdle, 5*time.Minute)
 	setDefault(&c.MaxConnectionAge, 30*time.Minute)
 	setDefault(&c.MaxConnectionGrace, 24*time.Hour)
 	setDefault(&c.SocketBytes, defaultSocketBytes)

@@ -50,7 +50,7 @@ func (s *Server) Serve(lis net.Listener) error {
 			return fmt.Errorf("reflection: %w", err)
 		}
 	}
-	return s.grpc.Serve(bound(lis, s.config.MaxConnections))
+	return s.grpc.Serve(bound(lis, s.config))
 }
 
 // Drain ends Serve: health and readiness say no, no new call is taken, and the
@@ -104,6 +104,7 @@ func serverOptions(cfg Config) []grpc.ServerOption {
 		grpc.StaticConnWindowSize(connWindows * cfg.WindowBytes),
 		grpc.WaitForHandlers(true),
 		grpc.KeepaliveParams(keepalive.ServerParameters{
+			MaxConnectionIdle:     cfg.MaxConnectionIdle,
 			MaxConnectionAge:      cfg.MaxConnectionAge,
 			MaxConnectionAgeGrace: cfg.MaxConnectionGrace,
 			Time:                  time.Minute,
