@@ -37,9 +37,10 @@ type body struct {
 	expects bool // the client waits for 100 Continue
 
 	read     int64
-	progress int64 // bytes since the timer was set
-	armed    time.Time
-	ended    bool // the end was seen
+	progress int64         // bytes since the timer was set
+	total    time.Duration // what all may take; 0 for any time
+	armed    time.Time     // when the timer was set
+	ended    bool          // the end was seen
 	stalled  bool
 	err      error
 	closing  bool // the connection cannot be used again
@@ -48,6 +49,8 @@ type body struct {
 	timer       *time.Timer // until the client has to have sent more; nil before the first Read
 	reading     bool        // the client is waited for
 	overdue     bool        // the timer ran out while it was not
+	due         time.Time   // when the timer runs out
+	last        time.Time   // what it is never set beyond; zero for no bound
 	interrupted bool
 	expired     bool // the deadline was set to the past for it
 	whole       bool // the end was seen, as ended says
@@ -133,6 +136,42 @@ func (b *body) wasCut() bool {
 	return b.interrupted || b.expired
 }
 
+// hurry bounds what the body may take from now on in all, however steadily it
+// comes. 0 lifts that.
+func (b *body) hurry(total time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.total, b.last = total, time.Time{}
+	now := time.Now()
+	if total > 0 {
+		b.last = now.Add(total)
+	}
+	if b.timer != nil {
+		b.arm(now)
+	}
+}
+
+// overran reports whether the body took longer than hurry lets it.
+func (b *body) overran() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return !b.last.IsZero() && !time.Now().Before(b.last)
+}
+
+// arm gives the client time for what it sends next.
+func (b *body) arm(now time.Time) {
+	b.armed, b.progress, b.overdue = now, 0, false
+	b.due = now.Add(b.stall)
+	if !b.last.IsZero() && b.last.Before(b.due) {
+		b.due = b.last
+	}
+	if b.timer == nil {
+		b.timer = time.AfterFunc(b.due.Sub(now), b.expire)
+		return
+	}
+	b.timer.Reset(b.due.Sub(now))
+}
+
 // await begins to wait for the client, and gives it more time when enough has come
 // since that was last done. As long as nobody waits for it, it is not slow: over
 // HTTP/2 a deadline would end the body then, too.
@@ -141,15 +180,9 @@ func (b *body) await() {
 	defer b.mu.Unlock()
 	b.reading = true
 	now := time.Now()
-	switch {
-	case b.timer == nil:
-		b.timer = time.AfterFunc(b.stall, b.expire)
-	case b.overdue, b.progress >= minProgressBytes && now.Sub(b.armed) >= b.stall/8:
-		b.timer.Reset(b.stall)
-	default:
-		return
+	if b.timer == nil || b.overdue || b.progress >= minProgressBytes && now.Sub(b.armed) >= b.stall/8 {
+		b.arm(now)
 	}
-	b.armed, b.progress, b.overdue = now, 0, false
 }
 
 // came ends to wait for the client.
@@ -164,7 +197,7 @@ func (b *body) expire() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	switch {
-	case b.interrupted || b.whole || b.left || time.Since(b.armed) < b.stall:
+	case b.interrupted || b.whole || b.left || time.Now().Before(b.due):
 	case b.reading:
 		b.expired = true
 		_ = b.control.SetReadDeadline(time.Unix(1, 0)) // fails on a connection that is gone
@@ -180,6 +213,9 @@ func (b *body) end(err error) {
 		b.release()
 	case b.wasInterrupted():
 		b.err = fault.Wrap(err, errorsv1.Reason_REASON_CANCELLED, "body: not read on after %d bytes", b.read)
+	case errors.Is(err, os.ErrDeadlineExceeded) && b.overran():
+		b.stalled = true
+		b.err = fault.Wrap(err, errorsv1.Reason_REASON_DEADLINE_EXCEEDED, "body: not whole within %v", b.total)
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		b.stalled = true
 		b.err = fault.Wrap(err, errorsv1.Reason_REASON_DEADLINE_EXCEEDED, "body: less than %d bytes in %v", minProgressBytes, b.stall)

@@ -16,7 +16,7 @@ import (
 type Bounds struct {
 	AddressRate        float64        `help:"Requests a second from one address (of IPv6 its /64) in the long run; 0 for no bound." default:"100" placeholder:"N"`
 	AddressBurst       int            `help:"Requests from one address at once, beyond its rate." default:"400" placeholder:"N"`
-	AddressConcurrency int            `help:"Requests from one address under way at a time; 0 for no bound." default:"128" placeholder:"N"`
+	AddressConcurrency int            `help:"Requests from one address under way at a time; of bodies over HTTP/2 and of the memory for JSON it gets an eighth. 0 for no bound." default:"128" placeholder:"N"`
 	CredentialRate     float64        `help:"Requests a second with one credential in the long run; 0 for no bound." default:"200" placeholder:"N"`
 	CredentialBurst    int            `help:"Requests with one credential at once, beyond its rate." default:"800" placeholder:"N"`
 	TrustedProxies     int            `help:"Proxies before the gateway that each append to X-Forwarded-For whom they were called by: 2 for CloudFront and a load balancer. 0 when clients come directly." default:"0" placeholder:"N"`
@@ -45,15 +45,30 @@ type usher struct {
 	inFlight   *throttle.Crowd
 	requests   *room
 	bodies     *room
+	bodiesOf   *throttle.Crowd // shares of bodies
+	texts      *room
+	textsOf    *throttle.Crowd // shares of texts
 }
 
+// sharesOfAll is how many clients it takes to have all there is of what one of them
+// may hold without having proved who he is.
+const sharesOfAll = 8
+
 func newUsher(b Bounds, l Limits) *usher {
+	bodies, texts := max(1, l.StreamBodies/sharesOfAll), max(l.JSONBytes, l.JSONMemory/sharesOfAll)
+	if b.AddressConcurrency == 0 {
+		bodies, texts = 0, 0 // many may be behind one address
+	}
 	return &usher{
 		proxies: b.TrustedProxies, peers: b.ProxyNetworks,
 		address:    throttle.NewPace("address", throttle.Limit{Rate: b.AddressRate, Burst: b.AddressBurst}, time.Now),
 		credential: throttle.NewPace("credential", throttle.Limit{Rate: b.CredentialRate, Burst: b.CredentialBurst}, time.Now),
-		inFlight:   throttle.NewCrowd("address", b.AddressConcurrency),
-		requests:   newRoom(l.Requests), bodies: newRoom(l.StreamBodies),
+		inFlight:   throttle.NewCrowd("requests of this address", b.AddressConcurrency),
+		requests:   newRoom(l.Requests),
+		bodies:     newRoom(l.StreamBodies),
+		bodiesOf:   throttle.NewCrowd("bodies over HTTP/2 of this address", int(bodies)),
+		texts:      newRoom(l.JSONMemory),
+		textsOf:    throttle.NewCrowd("bytes of JSON of this address", int(texts)),
 	}
 }
 

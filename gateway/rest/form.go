@@ -112,6 +112,9 @@ func (f *form) readHeader(boundary string) error {
 	if len(f.key) > maxFormKeyBytes {
 		return fault.Invalidf("Idempotency-Key", "longer than %d bytes, with a form of files", maxFormKeyBytes)
 	}
+	if body := f.exchange.body; body != nil {
+		body.hurry(f.h.limits.Call) // until the first file, of which storage asks who sends it
+	}
 	f.body = gate{src: f.reader(), left: unlimited}
 	f.parts = multipart.NewReader(&f.body, boundary)
 	return nil
@@ -176,6 +179,9 @@ func (f *form) store(part *multipart.Part) error {
 	f.target(spec, name)
 	if f.key != "" {
 		spec.RequestId = f.key + "/" + strconv.Itoa(len(f.stored)+1)
+	}
+	if len(f.stored) == 0 {
+		f.exchange.body.hurry(0)
 	}
 	resp, err := f.h.content.Upload(f.ctx, spec, partBody{part})
 	if err != nil {

@@ -127,11 +127,13 @@ func (x *exchange) readJSON(m *jsonMethod, call *jsonCall) ([]byte, error) {
 const smallJSON = 4 << 10
 
 // readText reads the body, in memory that is taken as the bytes come: what was
-// merely announced takes nothing from anybody.
+// merely announced takes nothing from anybody. It has to come within Limits.Call,
+// since nobody is asked before that who the client is.
 //
-// Errors: TOO_LARGE beyond limit, UNAVAILABLE when all bodies together take too
-// much, and those of body.Read.
+// Errors: TOO_LARGE beyond limit, RATE_LIMITED when the bodies of the client take
+// too much, UNAVAILABLE when all together do, and those of body.Read.
 func (x *exchange) readText(limit int64) ([]byte, error) {
+	x.body.hurry(x.h.limits.Call)
 	text := make([]byte, 0, min(smallJSON, limit+1))
 	for {
 		n, err := x.body.Read(text[len(text):cap(text)])
@@ -147,10 +149,9 @@ func (x *exchange) readText(limit int64) ([]byte, error) {
 			continue
 		}
 		more := min(int64(cap(text)), limit+1-int64(cap(text)))
-		if !x.h.jsonRoom.take(more) {
-			return nil, noRoom()
+		if err := x.visit.takeText(more); err != nil {
+			return nil, err
 		}
-		x.visit.jsonLen += more
 		text = append(make([]byte, 0, int64(cap(text))+more), text...)
 	}
 }

@@ -19,7 +19,7 @@ type paced struct {
 }
 
 func (p paced) Read(b []byte) (int, error) {
-	n, err := p.Reader.Read(b[:min(len(b), 4<<10)])
+	n, err := p.Reader.Read(b[:min(len(b), 4<<10, p.rate)])
 	time.Sleep(time.Second * time.Duration(n) / time.Duration(p.rate)) //nolint:forbidigo // of the bubble
 	return n, err
 }
@@ -114,5 +114,44 @@ func TestUploadToSlowStorage(t *testing.T) {
 	inBubble(t, rest.Config{}, func(t *testing.T, r *rig) {
 		r.world.make(trouble{pause: func() { time.Sleep(5 * time.Minute) }}) //nolint:forbidigo // of the bubble
 		r.put(pathA, strings.Repeat("0123456789abcdef", 128<<10)).wants(t, http.StatusCreated)
+	})
+}
+
+// What is read before anybody asks who the client is has to be there within the
+// time of a call, however steadily it comes: JSON, the form with a password, and
+// that of files before its first file. The files may take as long as they come.
+func TestSlowTexts(t *testing.T) {
+	cfg := rest.Config{Limits: rest.Limits{Call: 30 * time.Second, Stall: time.Minute}}
+	inBubble(t, cfg, func(t *testing.T, r *rig) {
+		const form, part = "multipart/form-data; boundary=x", "--x\r\nContent-Disposition: form-data; name="
+		file := part + "file; filename=a.txt\r\n\r\n" + strings.Repeat("a", 64<<10) + "\r\n--x--\r\n"
+		json := strings.Repeat(" ", 120<<10) + `{"displayName":"a","kind":"FOLDER"}`
+		for name, c := range map[string]struct {
+			path, contentType, text string
+			rate, status            int
+		}{
+			"JSON":              {filesURL, "application/json", json, 1000, http.StatusRequestTimeout},
+			"JSON in time":      {filesURL, "application/json", json, 5000, http.StatusCreated},
+			"password":          {"/s/folder", "application/x-www-form-urlencoded", "password=" + strings.Repeat("x", 4000), 100, http.StatusRequestTimeout},
+			"head of files":     {filesURL, form, strings.Repeat("\r\n", 20<<10) + file, 1000, http.StatusRequestTimeout},
+			"path of files":     {filesURL, form, part + "path\r\n\r\n/" + strings.Repeat("x", 8000) + "\r\n" + file, 100, http.StatusRequestTimeout},
+			"files":             {filesURL, form, file, 1000, http.StatusCreated},
+			"files in a folder": {filesURL, form, part + "path\r\n\r\n/\r\n" + file, 1000, http.StatusCreated},
+		} {
+			begin := time.Now()
+			a := r.do(http.MethodPost, c.path, paced{strings.NewReader(c.text), c.rate}, "Content-Type", c.contentType)
+			if a.StatusCode != c.status {
+				t.Errorf("%s: %s after %v: %s", name, a.Status, time.Since(begin), a.body)
+				continue
+			}
+			if took := time.Since(begin); c.status == http.StatusRequestTimeout && took > 32*time.Second { // of the bubble
+				t.Errorf("%s: %s after %v", name, a.Status, took)
+			}
+			if c.status == http.StatusRequestTimeout {
+				if reason, message := a.errorOf(t); reason != "DEADLINE_EXCEEDED" || !strings.Contains(message, "not whole within 30s") {
+					t.Errorf("%s: %s, %s", name, reason, message)
+				}
+			}
+		}
 	})
 }

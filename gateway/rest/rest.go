@@ -49,16 +49,17 @@ type Limits struct {
 	// JSONBytes bounds the body of a JSON call; 128 KiB.
 	JSONBytes int64
 	// JSONMemory bounds what the bodies of all JSON calls take together, beyond
-	// the first 4 KiB of each; 16 MiB.
+	// the first 4 KiB of each; 16 MiB. A client that is bounded gets an eighth.
 	JSONMemory int64
 	// Requests bounds the requests under way at a time, of all connections: over
 	// HTTP/2 there may be many on each; 4096.
 	Requests int64
 	// StreamBodies bounds the bodies that come over HTTP/2 at a time, since of
 	// each the transport takes up to transport.StreamBytes before anybody reads
-	// them; 256.
+	// them; 256. A client that is bounded gets an eighth.
 	StreamBodies int64
-	// Call is the deadline of a call that moves no bytes; 30 s.
+	// Call is the deadline of a call that moves no bytes, and before it of what
+	// is read to make it: the whole body; 30 s each.
 	Call time.Duration
 	// Stall is how long a body may take for its next 4 KiB, in either
 	// direction, before the exchange is given up; 60 s.
@@ -100,8 +101,6 @@ type Handler struct {
 	edge    *telemetry.Edge
 	origins origins
 	limits  Limits
-	// jsonRoom is what is left of Limits.JSONMemory.
-	jsonRoom *room
 
 	routes routes
 	json   *runtime.ServeMux
@@ -124,7 +123,6 @@ func New(cfg Config) (*Handler, error) {
 		origins: newOrigins(cfg.Origins),
 		limits:  cfg.Limits.withDefaults(),
 	}
-	h.jsonRoom = newRoom(h.limits.JSONMemory)
 	if h.logger == nil {
 		h.logger = slog.New(slog.DiscardHandler)
 	}

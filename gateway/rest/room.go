@@ -28,11 +28,7 @@ func (r *room) take(n int64) bool {
 }
 
 // give gives n back.
-func (r *room) give(n int64) {
-	if n != 0 {
-		r.left.Add(n)
-	}
-}
+func (r *room) give(n int64) { r.left.Add(n) }
 
 func noRoom() error {
 	err := fault.New(errorsv1.Reason_REASON_UNAVAILABLE, "too much is under way here just now; retry")

@@ -20,14 +20,14 @@ func (r *rig) overHTTP2() {
 }
 
 // hold begins n uploads that do not end until the function that it returns is
-// called.
-func (r *rig) hold(n int) (release func()) {
+// called. Fields are names and values in turn.
+func (r *rig) hold(n int, fields ...string) (release func()) {
 	var pipes []*io.PipeWriter
 	var all sync.WaitGroup
 	for i := range n {
 		body, pipe := io.Pipe()
 		pipes = append(pipes, pipe)
-		all.Go(func() { r.do("PUT", fmt.Sprintf("/v1/spaces/default/paths/held%d", i), body) })
+		all.Go(func() { r.do("PUT", fmt.Sprintf("/v1/spaces/default/paths/held%d", i), body, fields...) })
 		<-r.started
 	}
 	return func() {
@@ -57,6 +57,29 @@ func TestBodiesOverHTTP2(t *testing.T) {
 	if a := r.put("/v1/spaces/default/paths/more", "more"); a.ProtoMajor != 2 || a.StatusCode != http.StatusCreated {
 		t.Errorf("when the others have ended: %s %s", a.Proto, a.Status)
 	}
+}
+
+// One client does not have all of the bodies over HTTP/2, but an eighth.
+func TestBodiesOfOneClient(t *testing.T) {
+	cfg := behindProxy(rest.Bounds{AddressConcurrency: 100})
+	cfg.Limits = rest.Limits{StreamBodies: 16}
+	r := newRig(t, cfg)
+	r.overHTTP2()
+	const path = "/v1/spaces/default/paths/more"
+	release := r.hold(2, "X-Forwarded-For", "192.0.2.1")
+	for range 3 {
+		a := r.put(path, "more", "X-Forwarded-For", "192.0.2.1")
+		a.wants(t, http.StatusTooManyRequests, "RATE_LIMITED")
+		a.wantsField(t, "Retry-After", "1")
+		if _, message := a.errorOf(t); !strings.Contains(message, "bodies over HTTP/2 of this address") {
+			t.Errorf("it is told %q", message)
+		}
+	}
+	r.get("/v1/spaces", "X-Forwarded-For", "192.0.2.1").wants(t, http.StatusOK)
+	r.put(path, "more", "X-Forwarded-For", "192.0.2.2").wants(t, http.StatusCreated)
+	r.hold(3)() // nobody on this machine is bounded
+	release()
+	r.put(path, "more", "X-Forwarded-For", "192.0.2.1").wants(t, http.StatusOK)
 }
 
 // Requests under way are bounded in all, over HTTP/2 too.
@@ -106,4 +129,37 @@ func TestJSONMemory(t *testing.T) {
 			t.Fatal("memory did not come back")
 		}
 	}
+}
+
+// Nor has one client all of the memory for JSON: what is beyond his share is
+// refused, and others go on.
+func TestJSONMemoryOfOneClient(t *testing.T) {
+	cfg := behindProxy(rest.Bounds{AddressConcurrency: 100})
+	cfg.Limits = rest.Limits{JSONMemory: 160 << 10, JSONBytes: 20 << 10}
+	r := newRig(t, cfg)
+	large := `{"displayName":"` + strings.Repeat("x", 14<<10) + `"}`
+	from := func(address string) []string {
+		return []string{"Content-Type", "application/json", "X-Forwarded-For", address}
+	}
+	body, pipe := io.Pipe()
+	var held sync.WaitGroup
+	held.Go(func() { r.do("POST", filesURL, body, from("192.0.2.1")...) })
+	if _, err := io.WriteString(pipe, large[:len(large)-1]); err != nil {
+		t.Fatal(err)
+	}
+	for r.handler.JSONMemoryLeft() > 148<<10 {
+		runtime.Gosched()
+	}
+	for range 3 {
+		a := r.post(filesURL, large, from("192.0.2.1")...)
+		a.wants(t, http.StatusTooManyRequests, "RATE_LIMITED")
+		a.wantsField(t, "Retry-After", "1")
+	}
+	r.post(filesURL, large, from("192.0.2.2")...).wants(t, http.StatusCreated)
+	r.post(filesURL, `{"displayName":"a"}`, from("192.0.2.1")...).wants(t, http.StatusCreated)
+	if _, err := io.WriteString(pipe, "}"); err != nil || pipe.Close() != nil {
+		t.Fatal(err)
+	}
+	held.Wait()
+	r.post(filesURL, large, from("192.0.2.1")...).wants(t, http.StatusCreated)
 }

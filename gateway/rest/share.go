@@ -154,6 +154,7 @@ func (x *exchange) formPassword() (string, error) {
 	if err := header.CheckContentEncoding(x.r.Header["Content-Encoding"]); err != nil {
 		return "", err
 	}
+	x.body.hurry(x.h.limits.Call)
 	text, err := io.ReadAll(io.LimitReader(x.body, formBytes+1))
 	if err != nil {
 		return "", err

@@ -11,10 +11,13 @@ import (
 type visit struct {
 	usher   *usher
 	client  string
+	bounded bool // the client is not on this machine
 	crowd   bool // counted among those of the client
 	inside  bool // counted among all
 	body    bool // counted among the bodies of HTTP/2
-	jsonLen int64
+	bodyOf  bool // counted among those of the client
+	text    int64
+	textOf  int64
 }
 
 // enter lets the request of x in, or returns RATE_LIMITED when its client asks for
@@ -31,16 +34,43 @@ func (u *usher) enter(x *exchange, c caller.Caller) error {
 		return noRoom()
 	}
 	if x.r.ProtoMajor >= 2 && x.body != nil {
-		if x.visit.body = u.bodies.take(1); !x.visit.body {
-			return noRoom()
-		}
+		return x.visit.takeBody()
 	}
+	return nil
+}
+
+// takeBody counts the body of a request over HTTP/2.
+func (v *visit) takeBody() error {
+	if v.bounded {
+		if err := v.usher.bodiesOf.Enter(v.client); err != nil {
+			return err
+		}
+		v.bodyOf = true
+	}
+	if v.body = v.usher.bodies.take(1); !v.body {
+		return noRoom()
+	}
+	return nil
+}
+
+// takeText counts n more bytes that a text takes.
+func (v *visit) takeText(n int64) error {
+	if v.bounded {
+		if err := v.usher.textsOf.Take(v.client, int(n)); err != nil {
+			return err
+		}
+		v.textOf += n
+	}
+	if !v.usher.texts.take(n) {
+		return noRoom()
+	}
+	v.text += n
 	return nil
 }
 
 // bound counts the request of a client, and tells him how he stands.
 func (u *usher) bound(x *exchange, c caller.Caller) error {
-	x.visit.client = throttle.Client(c.Address)
+	x.visit.client, x.visit.bounded = throttle.Client(c.Address), true
 	byAddress, err := u.address.Spend(x.visit.client)
 	if err != nil {
 		return err
@@ -55,9 +85,6 @@ func (u *usher) bound(x *exchange, c caller.Caller) error {
 	if len(policy) > 0 {
 		h := x.w.Header()
 		h["Ratelimit-Policy"], h["Ratelimit"] = []string{string(policy)}, []string{string(limit)}
-	}
-	if u.inFlight == nil {
-		return nil
 	}
 	if err := u.inFlight.Enter(x.visit.client); err != nil {
 		return err
@@ -81,7 +108,11 @@ func (x *exchange) leave() {
 	if x.body != nil {
 		x.body.leave()
 	}
-	v := &x.visit
+	x.visit.end()
+}
+
+// end gives back what a visit took.
+func (v *visit) end() {
 	if v.crowd {
 		v.usher.inFlight.Leave(v.client)
 	}
@@ -91,6 +122,14 @@ func (x *exchange) leave() {
 	if v.body {
 		v.usher.bodies.give(1)
 	}
-	x.h.jsonRoom.give(v.jsonLen)
+	if v.bodyOf {
+		v.usher.bodiesOf.Leave(v.client)
+	}
+	if v.text > 0 {
+		v.usher.texts.give(v.text)
+	}
+	if v.textOf > 0 {
+		v.usher.textsOf.Give(v.client, int(v.textOf))
+	}
 	*v = visit{}
 }

@@ -37,7 +37,7 @@ func Limit(lis net.Listener, bounds Connections, proxies ...netip.Prefix) net.Li
 	return &listener{
 		Listener: lis, proxies: proxies, closed: make(chan struct{}),
 		slots:     make(chan struct{}, bounds.MaxConnections),
-		addresses: throttle.NewCrowd("address", bounds.AddressConnections),
+		addresses: throttle.NewCrowd("connections of this address", bounds.AddressConnections),
 	}
 }
 

@@ -12,11 +12,11 @@ import (
 // crowdRetry is when a client that has too much under way may try again.
 const crowdRetry = time.Second
 
-// Crowd bounds how much each client has under way at a time. A nil Crowd bounds
+// Crowd bounds how much of something each client has at a time. A nil Crowd bounds
 // nothing. Safe for concurrent use. It remembers only clients that have
-// something under way.
+// something.
 type Crowd struct {
-	name  string
+	what  string
 	most  int
 	seed  maphash.Seed
 	parts [shards]struct {
@@ -25,18 +25,25 @@ type Crowd struct {
 	}
 }
 
-// NewCrowd returns a Crowd of at most most calls of each client at a time, nil
-// when most is 0. The name is what callers see, such as "address".
-func NewCrowd(name string, most int) *Crowd {
+// NewCrowd returns a Crowd of at most most of each client at a time, nil when most
+// is 0. What it counts is what callers see, such as "requests of this address".
+func NewCrowd(what string, most int) *Crowd {
 	if most <= 0 {
 		return nil
 	}
-	return &Crowd{name: name, most: most, seed: maphash.MakeSeed()}
+	return &Crowd{what: what, most: most, seed: maphash.MakeSeed()}
 }
 
-// Enter lets a call of a client in; Leave must follow, unless it returns
+// Enter lets one of a client in; Leave must follow, unless it returns
 // RATE_LIMITED.
-func (c *Crowd) Enter(client string) error {
+func (c *Crowd) Enter(client string) error { return c.Take(client, 1) }
+
+// Leave ends what Enter let in.
+func (c *Crowd) Leave(client string) { c.Give(client, 1) }
+
+// Take takes n of what a client may have, which Give must give back, or nothing
+// when it returns RATE_LIMITED.
+func (c *Crowd) Take(client string, n int) error {
 	if c == nil {
 		return nil
 	}
@@ -44,21 +51,21 @@ func (c *Crowd) Enter(client string) error {
 	at := &c.parts[key%shards]
 	at.mu.Lock()
 	defer at.mu.Unlock()
-	if at.count[key] >= c.most {
+	if at.count[key] > c.most-n {
 		err := fault.New(errorsv1.Reason_REASON_RATE_LIMITED,
-			"too many requests of this %s at a time; %d are let in", c.name, c.most)
+			"too many %s at a time; %d are let in", c.what, c.most)
 		err.RetryAfter = crowdRetry
 		return err
 	}
 	if at.count == nil {
 		at.count = make(map[uint64]int)
 	}
-	at.count[key]++
+	at.count[key] += n
 	return nil
 }
 
-// Leave ends what Enter let in.
-func (c *Crowd) Leave(client string) {
+// Give gives back n of what Take took.
+func (c *Crowd) Give(client string, n int) {
 	if c == nil {
 		return
 	}
@@ -66,7 +73,7 @@ func (c *Crowd) Leave(client string) {
 	at := &c.parts[key%shards]
 	at.mu.Lock()
 	defer at.mu.Unlock()
-	if at.count[key]--; at.count[key] == 0 {
+	if at.count[key] -= n; at.count[key] == 0 {
 		delete(at.count, key)
 	}
 }

@@ -3,6 +3,7 @@ package throttle_test
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -66,7 +67,7 @@ func TestPaceUnderAFloodOfClients(t *testing.T) {
 }
 
 func TestCrowd(t *testing.T) {
-	c := throttle.NewCrowd("address", 3)
+	c := throttle.NewCrowd("requests of this address", 3)
 	var inside, most, refused atomic.Int64
 	var all sync.WaitGroup
 	for range 64 {
@@ -98,6 +99,28 @@ func TestCrowd(t *testing.T) {
 	}
 	if err := c.Enter("b"); err != nil {
 		t.Errorf("another client: %v", err)
+	}
+}
+
+// What a client takes at once counts as a whole, or not at all.
+func TestCrowdOfMany(t *testing.T) {
+	c := throttle.NewCrowd("bytes of this address", 10)
+	if err := c.Take("a", 11); fault.ReasonOf(err) != errorsv1.Reason_REASON_RATE_LIMITED {
+		t.Errorf("11 of 10: %v", err)
+	}
+	for range 3 {
+		if err := c.Take("a", 8); err != nil {
+			t.Fatal(err)
+		}
+		err := c.Take("a", 3)
+		if fault.ReasonOf(err) != errorsv1.Reason_REASON_RATE_LIMITED || !strings.Contains(err.Error(), "too many bytes of this address at a time; 10 are let in") {
+			t.Errorf("3 beside 8 of 10: %v", err)
+		}
+		if err := c.Take("a", 2); err != nil {
+			t.Errorf("2 beside 8 of 10: %v", err)
+		}
+		c.Give("a", 8)
+		c.Give("a", 2)
 	}
 }
 
