@@ -54,10 +54,10 @@ func (w *worker) write(kind, parent, name string) change {
 	sum := sha256.Sum256(content)
 	digest := hex.EncodeToString(sum[:])
 	path := w.pathOf(parent) + "/" + name
-	before := "absent"
+	before, old := "absent", []revision(nil)
 	for _, e := range w.nodes {
 		if e.parent == parent && e.name == name && !e.trashed {
-			before = e.sha256
+			before, old = e.sha256(), e.revisions
 		}
 	}
 	return change{
@@ -66,7 +66,9 @@ func (w *worker) write(kind, parent, name string) change {
 			return w.c.put(ctx, path, key, content, at)
 		},
 		took: func(r resource) {
-			w.nodes[r.Name] = entry{id: r.Name, parent: parent, name: name, sha256: digest}
+			w.nodes[r.Name] = entry{
+				id: r.Name, parent: parent, name: name, revisions: slices.Concat([]revision{{r.Revision, digest}}, old),
+			}
 		},
 		happened: func(ctx context.Context) (bool, error) {
 			got, err := w.c.get(ctx, path)
@@ -99,10 +101,11 @@ func (w *worker) became(was, is entry) func(context.Context) (bool, error) {
 			return false, err
 		}
 		seen := entry{parent: r.Folder, name: r.DisplayName, trashed: r.DeleteTime != ""}
-		for _, e := range []entry{is, was} {
-			if seen.trashed == e.trashed && (seen.trashed || seen.parent == e.parent && seen.name == e.name) {
-				return e == is, nil
-			}
+		switch {
+		case seen.at(is):
+			return true, nil
+		case seen.at(was):
+			return false, nil
 		}
 		return false, fmt.Errorf("%s is %+v; neither what it was (%+v) nor what it was to be (%+v)", was.id, seen, was, is)
 	}

@@ -32,6 +32,7 @@ type resource struct {
 	Folder      string `json:"folder"`
 	Kind        string `json:"kind"`
 	SHA256      string `json:"sha256"`
+	Revision    string `json:"revision"`
 	DeleteTime  string `json:"deleteTime"`
 }
 

@@ -21,10 +21,22 @@ type entry struct {
 	name    string
 	isDir   bool
 	trashed bool
-	sha256  string
-	// compared tells that its bytes were read back since they were changed.
+	// revisions are those of a file, the newest first. They are never changed in
+	// place: what an entry was keeps its own.
+	revisions []revision
+	// compared tells that its bytes and revisions were read back since they were
+	// changed.
 	compared bool
 }
+
+// at reports whether a node is where another one is, which in the trash is the
+// trash.
+func (e entry) at(other entry) bool {
+	return e.trashed == other.trashed && (e.trashed || e.parent == other.parent && e.name == other.name)
+}
+
+// sha256 is the digest of the contents of a file.
+func (e entry) sha256() string { return e.revisions[0].SHA256 }
 
 // worker changes a folder of its own, and knows exactly what must be in it:
 // each change was acknowledged, or is repeated under its request id until it is.
@@ -183,8 +195,9 @@ func (w *worker) pathOf(folder string) string {
 	return w.pathOf(e.parent) + "/" + e.name
 }
 
-// verify compares everything that was acknowledged with what is there; bytes
-// that were compared before and not changed since, only when asked for all.
+// verify compares everything that was acknowledged with what is there; bytes and
+// revisions that were compared before and not changed since, only when asked for
+// all.
 func (w *worker) verify(ctx context.Context, all bool) error {
 	seen := map[string]bool{}
 	if err := w.verifyFolder(ctx, w.top, seen, all); err != nil {
@@ -220,19 +233,22 @@ func (w *worker) verifyFolder(ctx context.Context, folder string, seen map[strin
 			}
 			continue
 		}
-		if r.SHA256 != e.sha256 {
-			return fmt.Errorf("%s says %s, but %s was acknowledged", r.Name, r.SHA256, e.sha256)
+		if r.SHA256 != e.sha256() {
+			return fmt.Errorf("%s says %s, but %s was acknowledged", r.Name, r.SHA256, e.sha256())
 		}
 		if e.compared && !all {
 			continue
+		}
+		if err := w.verifyRevisions(ctx, e); err != nil {
+			return err
 		}
 		content, err := w.c.get(ctx, w.pathOf(folder)+"/"+e.name)
 		if err != nil {
 			return err
 		}
 		sum := sha256.Sum256(content)
-		if got := hex.EncodeToString(sum[:]); got != e.sha256 {
-			return fmt.Errorf("%s has the bytes %s, but %s was acknowledged", r.Name, got, e.sha256)
+		if got := hex.EncodeToString(sum[:]); got != e.sha256() {
+			return fmt.Errorf("%s has the bytes %s, but %s was acknowledged", r.Name, got, e.sha256())
 		}
 		e.compared = true
 		w.nodes[r.Name] = e
