@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"sync/atomic"
 )
@@ -122,7 +123,7 @@ func (w *worker) makeDir() change {
 		},
 		took: func(r resource) { w.nodes[r.Name] = entry{id: r.Name, parent: parent, name: name, isDir: true} },
 		happened: func(ctx context.Context) (bool, error) {
-			there, err := w.c.list(ctx, parent)
+			there, err := w.c.list(ctx, url.Values{"folder": {parent}})
 			return slices.ContainsFunc(there, func(r resource) bool { return r.DisplayName == name }), err
 		},
 	}
@@ -143,7 +144,7 @@ func (w *worker) move(e entry) change {
 		send: func(ctx context.Context, key string, _ *step) (resource, error) {
 			return w.c.call(ctx, http.MethodPost, e.id+":move", key, map[string]string{"folder": parent, "displayName": name})
 		},
-		took: func(resource) { w.nodes[e.id] = is },
+		took: func(resource) { w.placed(is) },
 	}
 }
 
@@ -156,7 +157,7 @@ func (w *worker) trash(e entry) change {
 		send: func(ctx context.Context, key string, _ *step) (resource, error) {
 			return w.c.call(ctx, http.MethodDelete, e.id, key, nil)
 		},
-		took: func(resource) { w.nodes[e.id] = is },
+		took: func(resource) { w.placed(is) },
 	}
 }
 
@@ -171,7 +172,7 @@ func (w *worker) restore(e entry) change {
 		send: func(ctx context.Context, key string, _ *step) (resource, error) {
 			return w.c.call(ctx, http.MethodPost, e.id+":undelete", key, map[string]string{"folder": parent, "displayName": name})
 		},
-		took: func(resource) { w.nodes[e.id] = is },
+		took: func(resource) { w.placed(is) },
 	}
 }
 

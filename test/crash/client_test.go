@@ -135,12 +135,13 @@ func (c *client) get(ctx context.Context, path string) ([]byte, error) {
 	return c.do(ctx, http.MethodGet, "spaces/default/paths"+escape(path), "", nil)
 }
 
-// list returns what is in a folder.
-func (c *client) list(ctx context.Context, folder string) ([]resource, error) {
+// list returns what is in a folder, or in the trash, as the query says.
+func (c *client) list(ctx context.Context, query url.Values) ([]resource, error) {
 	var all []resource
 	token := ""
 	for {
-		query := url.Values{"folder": {folder}, "pageSize": {"1000"}, "pageToken": {token}}
+		query.Set("pageSize", "1000")
+		query.Set("pageToken", token)
 		got, err := c.do(ctx, http.MethodGet, "spaces/default/files?"+query.Encode(), "", nil)
 		if err != nil {
 			return nil, err

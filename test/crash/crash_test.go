@@ -188,6 +188,9 @@ func (h *harness) round(ctx context.Context, random *rand.Rand, all bool) []*ste
 		})
 	}
 	busy.Wait()
+	if err := h.verifyTrash(ctx, all); err != nil {
+		h.t.Errorf("after a kill of %s: %v", victims, err)
+	}
 	return doing
 }
 

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -131,6 +132,18 @@ func (w *worker) choose() change {
 	}
 }
 
+// placed takes in where a node is now. What is below it came along, and is to be
+// compared again.
+func (w *worker) placed(e entry) {
+	e.compared = false
+	w.nodes[e.id] = e
+	for _, below := range slices.Collect(maps.Values(w.nodes)) {
+		if below.parent == e.id && !below.trashed {
+			w.placed(below)
+		}
+	}
+}
+
 // forget removes a node and what is below it, but not what was moved from there
 // to the trash before: that is a root of the trash by itself.
 func (w *worker) forget(id string) {
@@ -207,17 +220,12 @@ func (w *worker) verify(ctx context.Context, all bool) error {
 		if w.live(e) && !seen[id] {
 			return fmt.Errorf("lost: %s %s", w.pathOf(e.parent)+"/"+e.name, id)
 		}
-		if e.trashed {
-			if _, err := w.c.call(ctx, http.MethodGet, id, "", nil); err != nil {
-				return fmt.Errorf("lost from the trash: %s: %w", id, err)
-			}
-		}
 	}
 	return nil
 }
 
 func (w *worker) verifyFolder(ctx context.Context, folder string, seen map[string]bool, all bool) error {
-	there, err := w.c.list(ctx, folder)
+	there, err := w.c.list(ctx, url.Values{"folder": {folder}})
 	if err != nil {
 		return err
 	}
