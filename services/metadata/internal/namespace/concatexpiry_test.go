@@ -1,6 +1,7 @@
 package namespace_test
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -143,7 +144,12 @@ func TestPartsOfAWholeThatIsGivenUp(t *testing.T) {
 func TestPartsExpireMeanwhile(t *testing.T) {
 	rows := 0
 	for name, late := range map[string]func(*testing.T, *world, []string, string) func(*testing.T, *world){
-		"bytes": func(t *testing.T, behind *world, parts []string, _ string) func(*testing.T, *world) {
+		"bytes": func(_ *testing.T, behind *world, parts []string, whole string) func(*testing.T, *world) {
+			here := func(w *world, name string) error {
+				_, err := w.GetUpload(w.ctx, &metadatav1.GetUploadRequest{Name: name})
+				return err
+			}
+			together := cmp.Or(here(behind, whole), here(behind, parts[0]), here(behind, parts[1])) == nil
 			if err := behind.appendOnce(parts[1], "second"); err != nil {
 				return nil
 			}
@@ -151,6 +157,9 @@ func TestPartsExpireMeanwhile(t *testing.T) {
 				shown, err := w.GetUpload(w.ctx, &metadatav1.GetUploadRequest{Name: parts[1]})
 				if err != nil || shown.GetOffsetBytes() != int64(len("second")) {
 					t.Errorf("bytes that were kept: %v, %v", shown, err)
+				}
+				if err := here(w, parts[0]); together && err != nil {
+					t.Errorf("the part beside the one that bytes were kept for: %v", err)
 				}
 			}
 		},
