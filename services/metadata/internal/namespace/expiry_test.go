@@ -132,3 +132,26 @@ func TestUploadEndsAfterExpiry(t *testing.T) {
 		})
 	}
 }
+
+// What another process remembers of a path does not outlast an expiry that a
+// folder on it was given since.
+func TestFolderExpiresForAll(t *testing.T) {
+	w := newWorld(t)
+	f := w.put("/a/f", "x")
+	other := w.beside(w.ctx, w.table)
+	other.must("/a/f")
+	if err := other.found(f); err != nil {
+		t.Fatal(err)
+	}
+	_, err := w.UpdateFile(w.ctx, &metadatav1.UpdateFileRequest{File: &metadatav1.File{
+		Name: w.must("/a").GetName(), ExpireTime: timestamppb.New(w.clock.Now().Add(time.Hour)),
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.clock.Advance(2 * time.Hour)
+	other.gone("/a/f")
+	if err := other.found(f); !errors.Is(err, fault.NotFound) {
+		t.Errorf("by its id: %v, want NOT_FOUND", err)
+	}
+}
