@@ -180,3 +180,47 @@ func TestLeasedJobsAreHandedOut(t *testing.T) {
 		t.Errorf("nothing leased, nothing read: %v", err)
 	}
 }
+
+// Of a file that is purged while one of its revisions is deleted, that revision is
+// taken off the counters once, whoever is first.
+func TestRevisionIsDeletedDuringPurge(t *testing.T) {
+	purge := func(w *world, f *metadatav1.File) error { return w.purge(f) }
+	remove := func(w *world, f *metadatav1.File) error { return w.deleteRevisionOnce(f.GetRevision(), "") }
+	for name, c := range map[string]struct {
+		first, second func(*world, *metadatav1.File) error
+	}{
+		"purge, meanwhile delete": {purge, remove}, "delete, meanwhile purge": {remove, purge},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for at := 1; ; at++ {
+				w := newWorld(t)
+				old := w.put("/f", "first")
+				w.put("/f", "second")
+				w.delete(old)
+				paused := &pausedTable{Table: w.table}
+				interrupted := w.beside(w.ctx, paused)
+				struck := false
+				paused.then = func() {
+					struck = true
+					if err := c.second(w, old); err != nil {
+						t.Error(err)
+					}
+				}
+				paused.calls.Store(0)
+				paused.at = at
+				if err := c.first(interrupted, old); err != nil && !errors.Is(err, fault.NotFound) {
+					t.Error(err)
+				}
+				if !struck {
+					break
+				}
+				w.audit()
+				w.sweepAll()
+				w.audit()
+				if t.Failed() {
+					t.Fatalf("at call %d", at)
+				}
+			}
+		})
+	}
+}
