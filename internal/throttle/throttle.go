@@ -88,6 +88,15 @@ func (p *Pace) Spend(client string) (Standing, error) {
 	return Standing{pace: p}, p.refusal(max(wait, time.Millisecond))
 }
 
+// GiveBack takes back one call of a client that was counted and, as it turned out,
+// should not be. A client never has more than the burst.
+func (p *Pace) GiveBack(client string) {
+	if p == nil {
+		return
+	}
+	p.bucket(client).AllowN(p.now(), -1) // a reservation that is cancelled gives less back when others came after it
+}
+
 // Standing is how a client stands that has called. The zero Standing is one
 // without a bound.
 type Standing struct {

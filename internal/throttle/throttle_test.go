@@ -66,6 +66,75 @@ func TestPaceUnderAFloodOfClients(t *testing.T) {
 	}
 }
 
+// What is given back can be taken again, but never more than the burst, however
+// often, and whatever was taken or passed meanwhile.
+func TestGiveBack(t *testing.T) {
+	now := time.Unix(1000, 0)
+	p := throttle.NewPace("address", throttle.Limit{Rate: 1, Burst: 3}, func() time.Time { return now })
+	left := func() (n int) {
+		for p.Take("a") == nil {
+			n++
+		}
+		return n
+	}
+	for range 100 {
+		if err := p.Take("a"); err != nil {
+			t.Fatal(err)
+		}
+		p.GiveBack("a")
+	}
+	for range 5 {
+		p.GiveBack("a")
+	}
+	if n := left(); n != 3 {
+		t.Errorf("%d calls after too much was given back, want the burst of 3", n)
+	}
+	p.GiveBack("a")
+	p.GiveBack("a")
+	if n := left(); n != 2 {
+		t.Errorf("%d calls after 2 were given back", n)
+	}
+	now = now.Add(time.Second)
+	p.GiveBack("a")
+	if n := left(); n != 2 {
+		t.Errorf("%d calls after a second and one given back, want 2", n)
+	}
+	now = now.Add(time.Minute)
+	p.GiveBack("a")
+	now = now.Add(time.Second)
+	if n := left(); n != 3 {
+		t.Errorf("%d calls after a minute and one given back, want the burst of 3", n)
+	}
+}
+
+// A call that one Pace refuses is counted by none.
+func TestCalls(t *testing.T) {
+	now := func() time.Time { return time.Unix(1000, 0) }
+	near := throttle.NewPace("near", throttle.Limit{Rate: 1, Burst: 3}, now)
+	far := throttle.NewPace("far", throttle.Limit{Rate: 1, Burst: 5}, now)
+	both := func(client string) throttle.Calls {
+		return throttle.Calls{{Pace: near, Client: client}, {Pace: nil, Client: client}, {Pace: far, Client: "all"}}
+	}
+	take := func(client string, times int) (passed int) {
+		for range times {
+			if both(client).Take() == nil {
+				passed++
+			}
+		}
+		return passed
+	}
+	if a, b := take("a", 10), take("b", 10); a != 3 || b != 2 {
+		t.Errorf("%d and %d passed, want 3 by the near bound and then 2 by the far one", a, b)
+	}
+	both("a").GiveBack()
+	if b := take("b", 10); b != 1 {
+		t.Errorf("%d passed after one was given back: what the far bound refused was counted by the near one, or not given back", b)
+	}
+	if err := near.Take("b"); err == nil {
+		t.Error("3 of b passed, and another does")
+	}
+}
+
 func TestCrowd(t *testing.T) {
 	c := throttle.NewCrowd("requests of this address", 3)
 	var inside, most, refused atomic.Int64

@@ -22,3 +22,21 @@ func (n *Namespace) ChangedHeads() []string {
 	}
 	return changed
 }
+
+// HashCheaply makes the hashes of passwords take a fraction of their work, before the
+// first one, for tests of who may have some made.
+func (n *Namespace) HashCheaply() { n.passwords.memory = 8 }
+
+// OccupySetting takes all places at which passwords are set, until the function
+// that it returns is called.
+func (n *Namespace) OccupySetting() (release func()) {
+	places := n.passwords.sets
+	for range cap(places) {
+		places <- struct{}{}
+	}
+	return func() {
+		for range cap(places) {
+			<-places
+		}
+	}
+}

@@ -67,6 +67,19 @@ func newRequest(ctx context.Context, message mutating) (request, error) {
 // outcome returns what the request came to when it was made before, nil when it
 // was not; REQUEST_ID_REUSED when the id stood for another request.
 func (n *Namespace) outcome(ctx context.Context, r request) (*recordv1.Outcome, error) {
+	outcome, err := n.keptOutcome(ctx, r)
+	if err != nil || outcome == nil {
+		return nil, err
+	}
+	if string(outcome.GetFingerprint()) != string(r.fingerprint) {
+		return nil, requestIDReused()
+	}
+	return outcome, nil
+}
+
+// keptOutcome returns what a request with this id came to, whatever it asked for;
+// nil when there was none.
+func (n *Namespace) keptOutcome(ctx context.Context, r request) (*recordv1.Outcome, error) {
 	if r.id == "" {
 		return nil, nil
 	}
@@ -83,9 +96,6 @@ func (n *Namespace) outcome(ctx context.Context, r request) (*recordv1.Outcome, 
 	}
 	if passed(outcome.GetExpireMicros(), n.now()) {
 		return nil, nil
-	}
-	if string(outcome.GetFingerprint()) != string(r.fingerprint) {
-		return nil, requestIDReused()
 	}
 	return outcome, nil
 }

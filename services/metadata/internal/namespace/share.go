@@ -49,7 +49,10 @@ func (n *Namespace) CreateShare(ctx context.Context, req *metadatav1.CreateShare
 	if err := n.checkShare(asked); err != nil {
 		return nil, err
 	}
-	r, err := newSharingRequest(ctx, n, req)
+	r, protected, err := newSharingRequest(ctx, n, req, func() error {
+		_, err := n.shareable(ctx, of)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -59,16 +62,11 @@ func (n *Namespace) CreateShare(ctx context.Context, req *metadatav1.CreateShare
 		ExpireMicros: micros(asked.GetExpireTime()), MaxDownloads: asked.GetMaxDownloadCount(),
 		CreateMicros: n.now(), UpdateMicros: n.now(), Creator: r.principal,
 	}
-	if err := n.passwords.set(ctx, fresh, asked.GetPassword()); err != nil {
-		return nil, err
-	}
+	protected.of(fresh)
 	made, err := mutate(ctx, n, r, new(metadatav1.Share), func() ([]table.Write, *metadatav1.Share, error) {
-		node, h, err := n.node(ctx, of)
+		h, err := n.shareable(ctx, of)
 		if err != nil {
 			return nil, nil, err
-		}
-		if node.GetState() != recordv1.Node_LIVE {
-			return nil, nil, fault.New(fault.Conflict.Reason, "%s is in the trash", of)
 		}
 		still, err := n.mayShare(ctx, in, access.Writer)
 		if err != nil {
@@ -83,6 +81,16 @@ func (n *Namespace) CreateShare(ctx context.Context, req *metadatav1.CreateShare
 		made.Token, made.Uri = token, "/s/"+token
 	}
 	return made, err
+}
+
+// shareable returns the space of a node that may be shared: one that is there, and
+// not in the trash.
+func (n *Namespace) shareable(ctx context.Context, of resource.File) (head, error) {
+	node, h, err := n.node(ctx, of)
+	if err == nil && node.GetState() != recordv1.Node_LIVE {
+		err = fault.New(fault.Conflict.Reason, "%s is in the trash", of)
+	}
+	return h, err
 }
 
 func newShareToken() string {
@@ -140,6 +148,16 @@ func (n *Namespace) readShare(ctx context.Context, name resource.Share) (*record
 		return nil, notFound(name.String())
 	}
 	return s, nil
+}
+
+// shareAt reads a share that is to be changed, at the etag that its caller expects;
+// at any when that is empty.
+func (n *Namespace) shareAt(ctx context.Context, name resource.Share, etag string) (*recordv1.Share, error) {
+	s, err := n.readShare(ctx, name)
+	if err == nil && !resource.EtagMatches(etag, s.GetEtag()) {
+		return nil, etagMismatch(name.String())
+	}
+	return s, err
 }
 
 // downloads returns how often a share was downloaded.
@@ -226,15 +244,12 @@ func (n *Namespace) UpdateShare(ctx context.Context, req *metadatav1.UpdateShare
 	if err := n.checkShare(asked); err != nil {
 		return nil, err
 	}
-	r, err := newSharingRequest(ctx, n, req)
+	r, protected, err := newSharingRequest(ctx, n, req, func() error {
+		_, err := n.shareAt(ctx, name, asked.GetEtag())
+		return err
+	})
 	if err != nil {
 		return nil, err
-	}
-	protected := new(recordv1.Share)
-	if fields["password"] {
-		if err := n.passwords.set(ctx, protected, asked.GetPassword()); err != nil {
-			return nil, err
-		}
 	}
 	return mutate(ctx, n, r, new(metadatav1.Share), func() ([]table.Write, *metadatav1.Share, error) {
 		h, err := n.head(ctx, name.Space)
@@ -245,12 +260,9 @@ func (n *Namespace) UpdateShare(ctx context.Context, req *metadatav1.UpdateShare
 		if err != nil {
 			return nil, nil, err
 		}
-		s, err := n.readShare(ctx, name)
+		s, err := n.shareAt(ctx, name, asked.GetEtag())
 		if err != nil {
 			return nil, nil, err
-		}
-		if !resource.EtagMatches(asked.GetEtag(), s.GetEtag()) {
-			return nil, nil, etagMismatch(name.String())
 		}
 		count, err := n.downloads(ctx, s)
 		if err != nil {
@@ -266,7 +278,7 @@ func (n *Namespace) UpdateShare(ctx context.Context, req *metadatav1.UpdateShare
 			changed.MaxDownloads = asked.GetMaxDownloadCount()
 		}
 		if fields["password"] {
-			changed.PasswordHash, changed.PasswordSalt = protected.GetPasswordHash(), protected.GetPasswordSalt()
+			protected.of(changed)
 		}
 		writes := append(still, n.lookAfter(name.Space, changed)...)
 		writes = append(writes, holdTree(h), putShare(name.Space, changed, table.IfTag(s.GetEtag())))
@@ -285,12 +297,9 @@ func (n *Namespace) DeleteShare(ctx context.Context, req *metadatav1.DeleteShare
 		return nil, err
 	}
 	return mutate(ctx, n, r, new(emptypb.Empty), func() ([]table.Write, *emptypb.Empty, error) {
-		s, err := n.readShare(ctx, name)
+		s, err := n.shareAt(ctx, name, req.GetEtag())
 		if err != nil {
 			return nil, nil, err
-		}
-		if !resource.EtagMatches(req.GetEtag(), s.GetEtag()) {
-			return nil, nil, etagMismatch(name.String())
 		}
 		return dropShare(name.Space, s), new(emptypb.Empty), nil
 	})
