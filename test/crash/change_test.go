@@ -50,8 +50,19 @@ func (w *worker) putNew() change {
 
 func (w *worker) overwrite(e entry) change { return w.write("overwrite", e.parent, e.name) }
 
+// write changes the contents of a file, or makes one, with one PUT.
 func (w *worker) write(kind, parent, name string) change {
 	content := w.content()
+	c, path := w.store(kind, parent, name, content), w.pathOf(parent)+"/"+name
+	c.send = func(ctx context.Context, key string, at *step) (resource, error) {
+		return w.c.put(ctx, path, key, content, at)
+	}
+	return c
+}
+
+// store is a change that gives a file contents, or makes one, but for how it is
+// sent.
+func (w *worker) store(kind, parent, name string, content []byte) change {
 	sum := sha256.Sum256(content)
 	digest := hex.EncodeToString(sum[:])
 	path := w.pathOf(parent) + "/" + name
@@ -63,9 +74,6 @@ func (w *worker) write(kind, parent, name string) change {
 	}
 	return change{
 		kind: kind,
-		send: func(ctx context.Context, key string, at *step) (resource, error) {
-			return w.c.put(ctx, path, key, content, at)
-		},
 		took: func(r resource) {
 			w.nodes[r.Name] = entry{
 				id: r.Name, parent: parent, name: name, revisions: slices.Concat([]revision{{r.Revision, digest}}, old),

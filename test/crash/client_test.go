@@ -55,32 +55,45 @@ func (c *client) do(ctx context.Context, method, path, key string, body []byte) 
 }
 
 func (c *client) send(ctx context.Context, method, path, key string, body io.Reader, size int) ([]byte, error) {
-	req, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
-	if err != nil {
-		return nil, err
-	}
-	req.ContentLength = int64(size)
+	fields := map[string]string{}
 	if key != "" {
-		req.Header.Set("Idempotency-Key", key)
+		fields["Idempotency-Key"] = key
 	}
 	if strings.HasPrefix(path, "spaces/default/files") && size > 0 {
-		req.Header.Set("Content-Type", "application/json")
+		fields["Content-Type"] = "application/json"
+	}
+	_, got, err := c.exchange(ctx, method, path, fields, body, size)
+	return got, err
+}
+
+// exchange makes a request with header fields, and returns those of the answer
+// and its body.
+func (c *client) exchange(
+	ctx context.Context, method, path string, fields map[string]string, body io.Reader, size int,
+) (http.Header, []byte, error) {
+	req, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
+	if err != nil {
+		return nil, nil, err
+	}
+	req.ContentLength = int64(size)
+	for field, value := range fields {
+		req.Header.Set(field, value)
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", errUnknown, err)
+		return nil, nil, fmt.Errorf("%w: %w", errUnknown, err)
 	}
 	defer resp.Body.Close()
 	got, err := io.ReadAll(resp.Body)
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("%w: %w", errUnknown, err)
+		return nil, nil, fmt.Errorf("%w: %w", errUnknown, err)
 	case resp.StatusCode >= 500:
-		return nil, fmt.Errorf("%w: status %d: %s", errUnknown, resp.StatusCode, got)
+		return nil, nil, fmt.Errorf("%w: status %d: %s", errUnknown, resp.StatusCode, got)
 	case resp.StatusCode >= 300:
-		return nil, errRefused{resp.StatusCode, string(got)}
+		return nil, nil, errRefused{resp.StatusCode, string(got)}
 	}
-	return got, nil
+	return resp.Header, got, nil
 }
 
 // call makes a request about a node and returns the node of the answer.
@@ -97,6 +110,9 @@ func (c *client) call(ctx context.Context, method, path, key string, body any) (
 		return resource{}, err
 	}
 	var r resource
+	if len(got) == 0 {
+		return r, nil
+	}
 	return r, json.Unmarshal(got, &r)
 }
 

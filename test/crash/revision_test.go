@@ -40,3 +40,61 @@ func (w *worker) verifyRevisions(ctx context.Context, e entry) error {
 	}
 	return nil
 }
+
+// hasHistory reports whether a file that can be reached has older revisions.
+func (w *worker) hasHistory(e entry) bool { return len(e.revisions) > 1 && w.live(e) }
+
+// older picks one of the older revisions of a file, by its place.
+func (w *worker) older(e entry) int { return 1 + w.random.IntN(len(e.revisions)-1) }
+
+func (w *worker) restoreRevision(e entry) change {
+	old := e.revisions[w.older(e)]
+	is := e
+	return change{
+		kind: "restore revision",
+		send: func(ctx context.Context, key string, _ *step) (resource, error) {
+			return w.c.call(ctx, http.MethodPost, old.Name+":restore", key, map[string]string{})
+		},
+		took: func(r resource) {
+			is.revisions = slices.Concat([]revision{{r.Revision, old.SHA256}}, e.revisions)
+			w.placed(is)
+		},
+		happened: func(ctx context.Context) (bool, error) {
+			there, err := w.c.revisions(ctx, e.id)
+			switch {
+			case err != nil:
+				return false, err
+			case slices.Equal(there, e.revisions):
+				return false, nil
+			case len(there) == len(e.revisions)+1 && there[0].SHA256 == old.SHA256 && slices.Equal(there[1:], e.revisions):
+				return true, nil
+			}
+			return false, fmt.Errorf("%s has the revisions %v; neither %v nor those and %s again", e.id, there, e.revisions, old.SHA256)
+		},
+	}
+}
+
+func (w *worker) deleteRevision(e entry) change {
+	i := w.older(e)
+	is := e
+	is.revisions = slices.Delete(slices.Clone(e.revisions), i, i+1)
+	return change{
+		kind: "delete revision",
+		send: func(ctx context.Context, key string, _ *step) (resource, error) {
+			return w.c.call(ctx, http.MethodDelete, e.revisions[i].Name, key, nil)
+		},
+		took: func(resource) { w.placed(is) },
+		happened: func(ctx context.Context) (bool, error) {
+			there, err := w.c.revisions(ctx, e.id)
+			switch {
+			case err != nil:
+				return false, err
+			case slices.Equal(there, e.revisions):
+				return false, nil
+			case slices.Equal(there, is.revisions):
+				return true, nil
+			}
+			return false, fmt.Errorf("%s has the revisions %v; neither %v nor %v", e.id, there, e.revisions, is.revisions)
+		},
+	}
+}

@@ -101,26 +101,40 @@ func (w *worker) choose() change {
 	for {
 		n := w.random.IntN(100)
 		if len(w.nodes) > maxNodes {
-			n = 80 + n/5 // rather away with something
+			n = 84 + n*16/100 // rather away with something
 		}
 		switch {
-		case n < 35:
+		case n < 28:
 			return w.putNew()
-		case n < 55:
-			if e, ok := w.any(func(e entry) bool { return !e.isDir && w.live(e) }); ok {
+		case n < 42:
+			if e, ok := w.any(w.liveFile); ok {
 				return w.overwrite(e)
 			}
-		case n < 62:
+		case n < 47:
+			return w.uploadNew()
+		case n < 52:
+			if e, ok := w.any(w.liveFile); ok {
+				return w.uploadOver(e)
+			}
+		case n < 58:
 			return w.makeDir()
-		case n < 80:
+		case n < 74:
 			if e, ok := w.any(w.live); ok {
 				return w.move(e)
 			}
-		case n < 88:
+		case n < 79:
+			if e, ok := w.any(w.hasHistory); ok {
+				return w.restoreRevision(e)
+			}
+		case n < 84:
+			if e, ok := w.any(w.hasHistory); ok {
+				return w.deleteRevision(e)
+			}
+		case n < 90:
 			if e, ok := w.any(w.live); ok {
 				return w.trash(e)
 			}
-		case n < 93:
+		case n < 94:
 			if e, ok := w.any(func(e entry) bool { return e.trashed }); ok {
 				return w.restore(e)
 			}
@@ -180,6 +194,8 @@ func (w *worker) live(e entry) bool {
 	}
 	return false
 }
+
+func (w *worker) liveFile(e entry) bool { return !e.isDir && w.live(e) }
 
 // folder picks a folder that can be reached and does not lie in a node.
 func (w *worker) folder(outside string) string {
