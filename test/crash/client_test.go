@@ -38,12 +38,13 @@ type resource struct {
 
 // client speaks REST.
 type client struct {
-	base string
-	http *http.Client
+	base    string
+	outages *outages
+	http    *http.Client
 }
 
-func newClient(base string) *client {
-	return &client{base: base + "/v1/", http: &http.Client{
+func newClient(base string, o *outages) *client {
+	return &client{base: base + "/v1/", outages: o, http: &http.Client{
 		Timeout:   10 * time.Second,
 		Transport: &http.Transport{MaxIdleConnsPerHost: 16},
 	}}
@@ -79,6 +80,7 @@ func (c *client) exchange(
 	for field, value := range fields {
 		req.Header.Set(field, value)
 	}
+	asked := c.outages.now()
 	resp, err := c.http.Do(req)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w: %w", errUnknown, err)
@@ -88,6 +90,8 @@ func (c *client) exchange(
 	switch {
 	case err != nil:
 		return nil, nil, fmt.Errorf("%w: %w", errUnknown, err)
+	case resp.StatusCode >= 500 && !c.outages.excuse(asked, method, resp.StatusCode):
+		return nil, nil, fmt.Errorf("status %d while all programs were there: %s", resp.StatusCode, got)
 	case resp.StatusCode >= 500:
 		return nil, nil, fmt.Errorf("%w: status %d: %s", errUnknown, resp.StatusCode, got)
 	case resp.StatusCode >= 300:

@@ -73,6 +73,7 @@ type harness struct {
 	// whole is held by those who need the service to be there.
 	whole   sync.RWMutex
 	workers []*worker
+	outages outages
 }
 
 func killAndCompare(t *testing.T, config fleet.Config, kills int) {
@@ -93,6 +94,7 @@ func killAndCompare(t *testing.T, config fleet.Config, kills int) {
 		t.Fatal(err)
 	}
 	h := &harness{t: t, fleet: f}
+	h.outages.impatient = config.Flags["commit-timeout"] != ""
 	for i := range *workers {
 		h.workers = append(h.workers, h.newWorker(ctx, fmt.Sprintf("/w%d", i), rand.New(rand.NewPCG(choices, uint64(i+1)))))
 	}
@@ -121,7 +123,7 @@ func killAndCompare(t *testing.T, config fleet.Config, kills int) {
 }
 
 func (h *harness) newWorker(ctx context.Context, path string, random *rand.Rand) *worker {
-	c := newClient(h.fleet.URL)
+	c := newClient(h.fleet.URL, &h.outages)
 	top, err := c.call(ctx, http.MethodPost, "spaces/default/files", "", map[string]string{"displayName": path[1:], "kind": "FOLDER"})
 	if err != nil {
 		h.t.Fatal(err)
@@ -163,7 +165,7 @@ func (h *harness) round(ctx context.Context, random *rand.Rand, all bool) []*ste
 			}
 		})
 	}
-	await(ctx, time.Duration(20+random.IntN(180))*time.Millisecond)
+	await(ctx, time.Duration(20+random.IntN(120))*time.Millisecond)
 
 	h.whole.Lock()
 	var doing []*step
@@ -172,7 +174,9 @@ func (h *harness) round(ctx context.Context, random *rand.Rand, all bool) []*ste
 			doing = append(doing, step)
 		}
 	}
+	h.outages.begin()
 	victims, err := h.strike(ctx, random)
+	h.outages.end()
 	h.whole.Unlock()
 	close(over)
 	if err != nil {
@@ -267,7 +271,7 @@ func (h *harness) settle(ctx context.Context, programs string) {
 			h.t.Errorf("after %v there is left: %s", settleTimeout, out)
 			return
 		}
-		await(ctx, 200*time.Millisecond)
+		await(ctx, 2*time.Second)
 	}
 }
 

@@ -59,10 +59,12 @@ func (w *worker) step(ctx context.Context) error {
 	c := w.choose()
 	key := fmt.Sprintf("%s-%d", w.path[1:], w.random.Uint64())
 	defer w.doing.Store(nil)
-	for {
+	var err error
+	for range maxTries {
 		at := &step{kind: c.kind}
 		w.doing.Store(at)
-		r, err := c.send(ctx, key, at)
+		var r resource
+		r, err = c.send(ctx, key, at)
 		w.doing.Store(nil)
 		if err == nil {
 			c.took(r)
@@ -89,7 +91,12 @@ func (w *worker) step(ctx context.Context) error {
 			at.came.Store(ptr("had not happened"))
 		}
 	}
+	return fmt.Errorf("%s, sent %d times: %w", c.kind, maxTries, err)
 }
+
+// maxTries is more than any change needs. A kill takes one answer, or a few
+// where commits are given up early.
+const maxTries = 50
 
 func ptr(s string) *string { return &s }
 
