@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/holdfast-files/holdfast/internal/fault"
 	ledgerv1 "github.com/holdfast-files/holdfast/proto/holdfast/ledger/v1"
@@ -86,33 +87,106 @@ func TestLostNodeGetsItsJobBack(t *testing.T) {
 	w.audit()
 }
 
-// While a repair looks at a copy, its file may go for good and another take its
-// name: that is not what the file is made of.
+// TestInterleavingsOfRepair lets things happen before each call of a repair to the
+// table: what is gone for good by then is not made of what the repair had read.
 func TestInterleavingsOfRepair(t *testing.T) {
-	for at := 1; ; at++ {
-		w := newWorld(t)
-		f := w.put("/f", "x")
-		paused := &pausedTable{Table: w.table}
-		repairing := w.beside(w.ctx, paused)
-		struck := false
-		paused.then = func() {
-			struck = true
-			w.delete(f)
-			if err := w.purge(f); err != nil {
-				t.Fatal(err)
+	goes := func(w *world, path string) {
+		if err := w.purge(w.delete(w.must(path))); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	for name, c := range map[string]struct {
+		before    func(w *world)
+		meanwhile func(w *world)
+	}{
+		"purged, and its name taken": {
+			func(w *world) { w.put("/f", "x") },
+			func(w *world) { goes(w, "/f"); w.put("/f", "another") },
+		},
+		// A rename, or a move into the trash, finds no entry to take away and fails;
+		// the end of its time takes the node alone.
+		"entry lost, and expired": {
+			func(w *world) {
+				_, err := w.CreateFile(w.ctx, &metadatav1.CreateFileRequest{Parent: parent, File: &metadatav1.File{
+					DisplayName: "f", Kind: metadatav1.File_FOLDER, ExpireTime: timestamppb.New(w.clock.Now().Add(time.Hour)),
+				}})
+				if err != nil {
+					w.t.Fatal(err)
+				}
+				w.force(table.Delete(record.Entry(testSpace, record.Root, "f"), table.Any))
+			},
+			func(w *world) { w.clock.Advance(2 * time.Hour); w.sweep() },
+		},
+		"node lost, and its folder purged": {
+			func(w *world) {
+				lost := w.mkdir(w.mkdir(root, "f").GetName(), "lost")
+				w.force(table.Delete(record.Node(testSpace, idOf(lost)), table.Any))
+			},
+			func(w *world) { goes(w, "/f"); w.sweep() },
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for at := 1; ; at++ {
+				w := newWorld(t)
+				empty := w.items()
+				c.before(w)
+				paused := &pausedTable{Table: w.table}
+				repairing := w.beside(w.ctx, paused)
+				struck := false
+				paused.then = func() {
+					struck = true
+					c.meanwhile(w)
+				}
+				paused.calls.Store(0)
+				paused.at = at
+				repairing.findings(true)
+				if !struck {
+					break
+				}
+				w.audit()
+				if _, err := w.look("/f"); err == nil {
+					goes(w, "/f") // the other
+				}
+				w.sweepAll()
+				w.audit()
+				if left := w.items(); !maps.Equal(left, empty) {
+					t.Errorf("there is left: %v", left)
+				}
+				if t.Failed() {
+					t.Fatalf("at call %d", at)
+				}
 			}
-			w.put("/f", "another")
+		})
+	}
+}
+
+// A lost node that is both under its name and in the trash is put back once.
+func TestLostNodeOfTwoCopies(t *testing.T) {
+	w := newWorld(t)
+	f := w.delete(w.put("/f", "x"))
+	var inTrash table.Item
+	for item := range w.records() {
+		if kind, _ := record.KindOf(item.Key); kind == record.KindTrash {
+			inTrash = item
 		}
-		paused.calls.Store(0)
-		paused.at = at
-		repairing.findings(true)
-		if !struck {
-			break
+	}
+	if _, err := w.UndeleteFile(w.ctx, &metadatav1.UndeleteFileRequest{Name: f.GetName()}); err != nil {
+		t.Fatal(err)
+	}
+	w.force(table.Put(inTrash, table.Any), table.Delete(record.Node(testSpace, idOf(f)), table.Any))
+	repaired := 0
+	for page := range w.auditPages(&ledgerv1.AuditRequest{Repair: true}) {
+		for _, finding := range page.GetFindings() {
+			if finding.GetRepaired() {
+				repaired++
+			}
 		}
-		if err := w.found(f); !errors.Is(err, fault.NotFound) {
-			t.Errorf("at call %d: what was purged: %v", at, err)
-		}
-		w.audit()
+	}
+	if repaired != 1 {
+		t.Errorf("%d copies became the node, want 1", repaired)
+	}
+	if err := w.found(f); err != nil {
+		t.Error(err)
 	}
 }
 
