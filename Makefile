@@ -58,7 +58,7 @@ localstack: need-go need-cc ## Run the contract suites of the AWS adapters again
 .PHONY: soak
 soak: need-go need-cc ## Long runs: SOAK_KILLS=… kills, a crowd of clients, histories, scale, FUZZ_MINUTES=… for each fuzzer
 	@cd test && SOAK_KILLS=$${SOAK_KILLS:-1000} go test -race -count=1 -timeout 0 -run Soak ./... -soak
-	@cd services && go test -race -count=1 -timeout 0 -v -run 'TestHistories|TestInterleavings' ./metadata/internal/namespace \
+	@cd services && go test -race -count=1 -timeout 0 -v -run 'TestHistories|TestInterleavings|TestUploadInterleavings' ./metadata/internal/namespace \
 		-history-operations 100000 -interleave-every 1
 	@cd services && go test -count=1 -timeout 0 -v -run TestScale ./metadata/internal/namespace -scale 1000000
 	@cd services && go test -count=1 -timeout 0 -run TestPowerLoss ./storage/blob/diskblob -powerloss.lives 3000
