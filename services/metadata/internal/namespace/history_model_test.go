@@ -206,7 +206,7 @@ func step(s modelState, in asked, out answered) (bool, modelState) {
 		case !ok, !s.stands(in.folder):
 			return out.reason == notFound, s
 		case n.folder == in.folder && n.name == in.name:
-			return out.reason == success, s
+			return out.reason == success && out.node == n, s
 		case n.isDir && s.below(in.folder, in.id):
 			return out.reason == conflict, s
 		}
@@ -214,14 +214,14 @@ func step(s modelState, in asked, out answered) (bool, modelState) {
 			return out.reason == exists, s
 		}
 		n.folder, n.name = in.folder, in.name
-		return out.reason == success, s.with(in.id, n)
+		return out.reason == success && out.node == n, s.with(in.id, n)
 	case trashNode:
 		n, ok := s.live(in.id)
 		if !ok {
 			return out.reason == notFound, s
 		}
 		n.trashed = true
-		return out.reason == success, s.with(in.id, n)
+		return out.reason == success && out.node == n, s.with(in.id, n)
 	case bringBack:
 		n, ok := s.nodes[in.id]
 		switch {
@@ -236,7 +236,7 @@ func step(s modelState, in asked, out answered) (bool, modelState) {
 			return out.reason == exists, s
 		}
 		n.trashed = false
-		return out.reason == success, s.with(in.id, n)
+		return out.reason == success && out.node == n, s.with(in.id, n)
 	case purgeNode:
 		n, ok := s.nodes[in.id]
 		switch {

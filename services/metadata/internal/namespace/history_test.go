@@ -62,15 +62,16 @@ func (y yieldingTable) Commit(ctx context.Context, writes []table.Write) error {
 
 // TestHistories lets clients work on the same few names of a space and checks
 // that what each was answered can be explained by an order of the operations in
-// which one at a time took place.
+// which one at a time took place. The clients share two processes: what one
+// remembers, the other may have changed.
 func TestHistories(t *testing.T) {
 	w := newWorld(t)
-	yielding := openWorld(t, yieldingTable{w.table}, w.clock)
+	processes := []*world{w.beside(w.ctx, yieldingTable{w.table}), w.beside(w.ctx, yieldingTable{w.table})}
 	histories := (*historyOperations + perHistory - 1) / perHistory
 	var total, overlapping int
 	byAction := make(map[action]int)
 	for i := range histories {
-		events := recordHistory(t, yielding, fmt.Sprintf("h%07d", i))
+		events := recordHistory(t, processes, fmt.Sprintf("h%07d", i))
 		result, info := porcupine.CheckOperationsVerbose(historyModel, events, time.Minute)
 		if result != porcupine.Ok {
 			path := t.ArtifactDir() + "/history.html"
@@ -94,8 +95,8 @@ func TestHistories(t *testing.T) {
 
 // recordHistory lets clients work in a fresh folder, which is the root of the
 // model.
-func recordHistory(t *testing.T, w *world, name string) []porcupine.Operation {
-	top := w.mkdir(root, name)
+func recordHistory(t *testing.T, processes []*world, name string) []porcupine.Operation {
+	top := processes[0].mkdir(root, name)
 	ids := &knownIDs{ids: []string{top.GetName()}}
 	var clock atomic.Int64
 	var mu sync.Mutex
@@ -106,7 +107,7 @@ func recordHistory(t *testing.T, w *world, name string) []porcupine.Operation {
 			for range perHistory / historyClients {
 				in := ids.pick()
 				call := clock.Add(1)
-				out := perform(w, in, name)
+				out := perform(processes[client%len(processes)], in, name)
 				done := clock.Add(1)
 				if fault.Internal.Reason == out.reason || out.reason == errorsv1.Reason_REASON_UNAVAILABLE {
 					t.Errorf("%+v -> %v", in, out.reason)
