@@ -3,11 +3,16 @@ package namespace_test
 import (
 	"crypto/sha256"
 	"encoding"
+	"errors"
 	"testing"
 	"time"
 
-	ledgerv1 "github.com/holdfast-files/holdfast/proto/holdfast/ledger/v1"
 	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/holdfast-files/holdfast/internal/fault"
+	ledgerv1 "github.com/holdfast-files/holdfast/proto/holdfast/ledger/v1"
+	metadatav1 "github.com/holdfast-files/holdfast/proto/holdfast/metadata/v1"
 )
 
 // A digest that comes to bytes that cannot be read is leased to nobody for two
@@ -75,4 +80,92 @@ func TestDigestOfUnreadableBytes(t *testing.T) {
 		t.Errorf("digest once the bytes are readable: %q, want %q", got, want)
 	}
 	w.audit()
+}
+
+// TestDigestMeanwhile lets a file change before each call of whoever ends the job
+// of its digest: no revision is passed over, and none comes back.
+func TestDigestMeanwhile(t *testing.T) {
+	nothing := func(*world, *metadatav1.File) {}
+	another := func(w *world, _ *metadatav1.File) { w.put("/whole", "other") }
+	restore := func(w *world, f *metadatav1.File) { w.restore(f.GetRevision()) }
+	remove := func(w *world, f *metadatav1.File) {
+		if err := w.deleteRevisionOnce(f.GetRevision(), ""); err != nil {
+			w.t.Error(err)
+		}
+	}
+	for name, c := range map[string]struct {
+		before, meanwhile func(*world, *metadatav1.File)
+	}{
+		"succeeded":                            {nothing, another},
+		"restored":                             {another, restore},
+		"restored, and what it was of deleted": {another, func(w *world, f *metadatav1.File) { restore(w, f); remove(w, f) }},
+		"deleted":                              {another, remove},
+		"trashed":                              {nothing, func(w *world, f *metadatav1.File) { w.delete(f) }},
+		"brought back": {
+			func(w *world, f *metadatav1.File) { w.delete(f) },
+			func(w *world, f *metadatav1.File) {
+				if _, err := w.UndeleteFile(w.ctx, &metadatav1.UndeleteFileRequest{Name: f.GetName()}); err != nil {
+					w.t.Error(err)
+				}
+			},
+		},
+		"removed when its name was another's": {
+			func(w *world, f *metadatav1.File) {
+				_, err := w.UpdateFile(w.ctx, &metadatav1.UpdateFileRequest{File: &metadatav1.File{
+					Name: f.GetName(), ExpireTime: timestamppb.New(w.clock.Now().Add(time.Minute)),
+				}})
+				if err != nil {
+					w.t.Error(err)
+				}
+				w.clock.Advance(2 * time.Minute)
+				another(w, f)
+			},
+			func(w *world, _ *metadatav1.File) { w.sweep() },
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for at := 1; ; at++ {
+				w := newWorld(t)
+				w.concatenate("/whole", "part 0,", "part 1,")
+				f := w.must("/whole")
+				if err := w.finishOne(w.claimOne(time.Hour)); err != nil { // an extent
+					t.Fatal(err)
+				}
+				job := w.claimOne(time.Hour) // the last one
+				c.before(w, f)
+				paused := &pausedTable{Table: w.table}
+				interrupted := w.beside(w.ctx, paused)
+				struck := false
+				paused.then = func() {
+					struck = true
+					c.meanwhile(w, f)
+				}
+				paused.calls.Store(0)
+				paused.at = at
+				if err := interrupted.finishOne(job); err != nil && !errors.Is(err, fault.Conflict) {
+					t.Error(err)
+				}
+				if !struck {
+					break
+				}
+				w.clock.Advance(2 * time.Hour)
+				w.sweep()
+				w.audit()
+				revisions, err := w.ListRevisions(w.ctx, &metadatav1.ListRevisionsRequest{Parent: f.GetName()})
+				if err != nil && !errors.Is(err, fault.NotFound) {
+					t.Error(err)
+				}
+				for _, r := range revisions.GetRevisions() {
+					if r.GetSha256() == "" {
+						t.Errorf("%s has no digest", r.GetName())
+					}
+				}
+				w.sweepAll()
+				w.audit()
+				if t.Failed() {
+					t.Fatalf("at call %d", at)
+				}
+			}
+		})
+	}
 }
