@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// body is the request body of one attempt: it hashes what it passes on. The
+// body is the request body of one attempt: it hashes what it passes on, unless
+// hash is nil. The
 // transport may still read from it when the attempt is over; that counts no
 // more.
 type body struct {
@@ -18,7 +19,7 @@ type body struct {
 	patience time.Duration
 
 	mu     sync.Mutex
-	hash   hash.Hash
+	hash   hash.Hash // nil where the digest is known
 	sent   int64
 	err    error // of source
 	closed bool
@@ -33,7 +34,9 @@ func (b *body) Read(p []byte) (int, error) {
 	if b.closed {
 		return 0, io.ErrClosedPipe
 	}
-	b.hash.Write(p[:n])
+	if b.hash != nil {
+		b.hash.Write(p[:n])
+	}
 	b.sent += int64(n)
 	if b.moved != nil {
 		b.moved(int64(n))
@@ -52,8 +55,8 @@ func (b *body) Read(p []byte) (int, error) {
 // Close does nothing: the source belongs to whoever gave it.
 func (b *body) Close() error { return nil }
 
-// finish ends the attempt and returns how many bytes were sent, their SHA-256,
-// and the error that reading them met. After a failed attempt they are taken
+// finish ends the attempt and returns how many bytes were sent, their SHA-256 if
+// they were hashed, and the error that reading them met. After a failed attempt they are taken
 // back from what was told to moved.
 func (b *body) finish(succeeded bool) (sent int64, sum []byte, err error) {
 	b.mu.Lock()
@@ -62,7 +65,10 @@ func (b *body) finish(succeeded bool) (sent int64, sum []byte, err error) {
 	if !succeeded && b.moved != nil {
 		b.moved(-b.sent)
 	}
-	return b.sent, b.hash.Sum(nil), b.err
+	if b.hash != nil {
+		sum = b.hash.Sum(nil)
+	}
+	return b.sent, sum, b.err
 }
 
 func newBody(source io.Reader, moved func(int64), dog *watchdog, patience time.Duration) *body {

@@ -33,8 +33,7 @@ func (s *sending) hopeful(err error) bool {
 
 func (s *sending) restart() {
 	s.Memory.Forget()
-	s.location, s.loaded, s.key, s.offset, s.summed = "", false, "", 0, 0
-	s.sum.Reset()
+	s.location, s.loaded, s.key, s.offset = "", false, "", 0
 	s.tell(0)
 }
 

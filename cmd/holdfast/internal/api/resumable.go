@@ -3,11 +3,8 @@ package api
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding"
 	"encoding/hex"
 	"errors"
-	"hash"
 	"io"
 	"net/http"
 	"net/url"
@@ -32,19 +29,21 @@ type Memory interface {
 // Resumable is contents on their way to a path in several requests, each of
 // which goes on where the last one was cut.
 type Resumable struct {
+	// Upload must have SizeBytes and SHA256; its Body is not used.
 	Upload
 	// From returns a new reader of the contents from an offset on. Readers may be
 	// in use at the same time; they fail with ErrUnsteady when the contents are no
 	// longer what they were.
 	From func(offset int64) io.Reader
-	// Memory lets another run go on.
+	// Memory lets another run go on, which must be one with the same contents.
 	Memory Memory
 }
 
 // UploadResumable is Upload for contents that are large enough to go on after a
-// cut rather than to begin anew. Their length must be known. Only what was not
-// acknowledged is sent again; the SHA-256 of all that was read, before and after
-// the cuts, is compared with what the server has in the end.
+// cut rather than to begin anew. Only what was not acknowledged is sent again. The
+// server has the SHA-256 of all of them from the beginning and makes nothing
+// visible that has another, whatever was sent before and after the cuts:
+// DIGEST_MISMATCH then.
 //
 // An upload that another run completed counts as long as the path leads to what
 // came of it; else the contents are sent again.
@@ -52,7 +51,7 @@ type Resumable struct {
 // After an error Memory still has the URL, unless nothing can go on there: then
 // the upload is given up on the server, too.
 func (c *Client) UploadResumable(ctx context.Context, u Resumable) (*Stored, error) {
-	s := &sending{client: c, Resumable: u, location: u.Memory.Load(), sum: sha256.New()}
+	s := &sending{client: c, Resumable: u, location: u.Memory.Load()}
 	s.loaded = s.location != ""
 	for attempt := 0; ; {
 		stored, err := s.attempt(ctx)
@@ -86,9 +85,7 @@ type sending struct {
 	key      string // Idempotency-Key of its creation
 	loaded   bool   // whether it is of another run, which may have completed it
 
-	offset int64     // what the server said that it has
-	sum    hash.Hash // of the contents up to summed
-	summed int64
+	offset int64 // what the server said that it has
 	mark   int64 // offset at the last progress, which an upload begun anew has yet to pass
 	told   int64 // what Moved was told
 }
@@ -108,9 +105,6 @@ func (s *sending) attempt(ctx context.Context) (*Stored, error) {
 		s.loaded = false // whoever completes it does so now
 	}
 	s.tell(s.offset)
-	if err := s.catchUp(ctx); err != nil {
-		return nil, err
-	}
 	stored, err := s.add(ctx)
 	if err != nil || !s.loaded {
 		return stored, err
@@ -190,21 +184,6 @@ func (s *sending) query(ctx context.Context) (done bool, err error) {
 	return resp.Header.Get("Upload-Complete") == "?1", nil
 }
 
-// catchUp brings the digest to the offset, by reading what the server has.
-func (s *sending) catchUp(ctx context.Context) error {
-	if s.offset < s.summed {
-		s.sum.Reset()
-		s.summed = 0
-	}
-	source := &patientReader{ctx, io.LimitReader(s.From(s.summed), s.offset-s.summed)}
-	n, err := io.Copy(s.sum, source)
-	s.summed += n
-	if err == nil && s.summed != s.offset {
-		err = io.ErrUnexpectedEOF
-	}
-	return err
-}
-
 // add sends the rest.
 func (s *sending) add(ctx context.Context) (*Stored, error) {
 	c := s.client
@@ -222,31 +201,17 @@ func (s *sending) add(ctx context.Context) (*Stored, error) {
 		req.Header.Set("Expect", "100-continue")
 	}
 	b := newBody(s.From(s.offset), s.move, dog, c.patience)
-	before, err := s.sum.(encoding.BinaryMarshaler).MarshalBinary()
-	if err != nil {
-		return nil, err
-	}
-	b.hash = s.sum
+	b.hash = nil // the server compares
 	req.Body, req.ContentLength = b, rest
 	if rest == 0 {
 		req.Body = http.NoBody
 		dog.grant(answerPatience)
 	}
 	stored, err := c.exchange(watched, req)
-	sent, _, readErr := b.finish(true) // what was told to Moved is set right by the next query
-	if err == nil && readErr == nil {
-		s.summed += sent
-		return stored, nil
-	}
-	// What was sent may not have come: the digest goes back, and on from there.
-	s.sum = sha256.New()
-	if rerr := s.sum.(encoding.BinaryUnmarshaler).UnmarshalBinary(before); rerr != nil {
-		return nil, rerr
-	}
-	if readErr != nil {
+	if _, _, readErr := b.finish(true); readErr != nil { // what was told to Moved is set right by the next query
 		return nil, readErr
 	}
-	return nil, err
+	return stored, err
 }
 
 func (s *sending) move(n int64) {
@@ -259,26 +224,13 @@ func (s *sending) move(n int64) {
 // tell makes what Moved was told equal to what the server has.
 func (s *sending) tell(offset int64) { s.move(offset - s.told) }
 
-// verify compares what was stored with what was read.
+// verify compares what was stored with what was announced.
 func (s *sending) verify(stored *Stored) error {
-	sum := hex.EncodeToString(s.sum.Sum(nil))
+	sum := hex.EncodeToString(s.SHA256)
 	if stored.Node.SizeBytes == s.SizeBytes && stored.Node.SHA256 == sum {
 		return nil
 	}
 	return fault.New(errorsv1.Reason_REASON_DIGEST_MISMATCH,
 		"sent %d bytes with sha-256 %s, but %d bytes with sha-256 %s were stored",
 		s.SizeBytes, sum, stored.Node.SizeBytes, stored.Node.SHA256)
-}
-
-// patientReader ends when the context does.
-type patientReader struct {
-	ctx    context.Context
-	source io.Reader
-}
-
-func (r *patientReader) Read(p []byte) (int, error) {
-	if err := r.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return r.source.Read(p)
 }

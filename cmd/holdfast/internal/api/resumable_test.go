@@ -26,7 +26,7 @@ func (k *kept) Forget() { k.location = "" }
 
 func resumable(path api.Path, p []byte, memory api.Memory) api.Resumable {
 	return api.Resumable{
-		Upload: upload(path, p), Memory: memory,
+		Upload: announced(path, p), Memory: memory,
 		From: func(offset int64) io.Reader { return bytes.NewReader(p[offset:]) },
 	}
 }
@@ -196,14 +196,14 @@ func TestUploadResumableGone(t *testing.T) {
 	}
 }
 
-// Contents that were damaged on their way are not taken for the file's.
+// Contents that were damaged on their way never become the file's.
 func TestUploadResumableDamaged(t *testing.T) {
 	s := apitest.New(t)
 	memory := new(kept)
 	s.Inject("PATCH", "/uploads", apitest.DamageBody())
 	_, err := client(t, s).UploadResumable(t.Context(), resumable("/a", contents, memory))
-	if !damagedErr(err) || memory.location != "" {
-		t.Errorf("%v, %q remembered", err, memory.location)
+	if !damagedErr(err) || memory.location != "" || len(s.Tree()) != 0 {
+		t.Errorf("%v, %q remembered, %d things visible", err, memory.location, len(s.Tree()))
 	}
 }
 

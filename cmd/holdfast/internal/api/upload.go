@@ -100,6 +100,9 @@ func (c *Client) uploadOnce(ctx context.Context, u Upload, key string) (*Stored,
 	req.Header.Set("Idempotency-Key", key)
 
 	body := newBody(u.Body(), u.Moved, dog, c.patience)
+	if u.SHA256 != nil {
+		body.hash = nil
+	}
 	req.Body, req.ContentLength = body, u.SizeBytes
 	if u.SizeBytes == 0 {
 		req.Body = http.NoBody
@@ -107,6 +110,9 @@ func (c *Client) uploadOnce(ctx context.Context, u Upload, key string) (*Stored,
 	}
 	stored, err := c.exchange(watched, req)
 	sent, sum, readErr := body.finish(err == nil)
+	if u.SHA256 != nil {
+		sum = u.SHA256
+	}
 	switch {
 	case readErr != nil:
 		return nil, readErr

@@ -31,9 +31,11 @@ when there are several sources, and else under its name. A source that ends in
 
 Files of 16 MiB and more go on where they were when the network was interrupted,
 and when this program was, or ended for want of a credential, a right or room:
-then run the same command again. What can't go on is given up on the server too.
+then run the same command again; with a file that has other bytes by now it begins
+anew. What can't go on is given up on the server too.
 
-What arrived is compared by SHA-256. Owners, modes, times and links are not
+Files are read before they are sent, because the server has their SHA-256 first and
+shows nothing that has another. Owners, modes, times and links are not
 kept; a file that changes while it is read fails.`
 }
 

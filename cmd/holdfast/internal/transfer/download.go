@@ -86,8 +86,8 @@ func (r *getRun) sameLocally(ctx context.Context, to localNode, sizeBytes int64,
 		return false, nil //nolint:nilerr // it is replaced then
 	}
 	defer func() { _ = file.Close() }()
-	sum, err := fileSum(file)
-	return err == nil && sum == want, nil
+	sum, err := fileSum(ctx, file)
+	return err == nil && hex.EncodeToString(sum) == want, ctx.Err()
 }
 
 // download receives contents into a file of another name in the same folder,

@@ -92,10 +92,13 @@ func (p *Put) Stream(ctx context.Context, source io.Reader, destination string) 
 	}
 	item := Item{Kind: api.KindFile, Local: Stdin, Remote: string(to.path)}
 	p.Meter.Expect(0)
-	item = p.upload(ctx, item, api.Upload{
+	u := api.Upload{
 		Path: to.path, SizeBytes: -1, Once: true,
 		Body: func() io.Reader { return source },
-	})
+	}
+	p.describe(&u)
+	stored, err := p.Client.Upload(ctx, u)
+	item = p.outcome(item, stored, err)
 	if ctx.Err() == nil {
 		p.Report(item)
 	}

@@ -1,6 +1,7 @@
 package transfer_test
 
 import (
+	"context"
 	"errors"
 	"io"
 	"os"
@@ -261,6 +262,90 @@ func TestPutWithoutMemory(t *testing.T) {
 		t.Errorf("told %d times", told)
 	}
 	if b.Tree()["/d/one"] != large || b.Tree()["/d/two"] != large {
+		t.Error("other contents")
+	}
+}
+
+// TestPutOfSecretlyChangedFile changes files and gives them back the times and
+// sizes that they had: between a run that was cut and the next, and while they are
+// sent. The old bytes and the new ones are never visible as one file.
+func TestPutOfSecretlyChangedFile(t *testing.T) {
+	const size = 16 << 20
+	for name, test := range map[string]struct {
+		size         int
+		method, path string
+	}{
+		"in one request":  {12 << 20, "PUT", "large"}, // more than sockets hold,
+		"in several":      {size, "PATCH", "uploads"},
+		"between the two": {size, "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			dir := t.TempDir()
+			path := filepath.Join(dir, "large")
+			write(t, dir, tree{"large": strings.Repeat("a", test.size)})
+			old := fileTime(t, path)
+			overwrite := func() {
+				file, err := os.OpenFile(path, os.O_WRONLY, 0)
+				if err == nil {
+					_, err = file.WriteString(strings.Repeat("b", test.size))
+					err = errors.Join(err, file.Close(), os.Chtimes(path, old, old))
+				}
+				if err != nil {
+					t.Error(err)
+				}
+			}
+			put := b.put()
+			put.Unfinished = filepath.Join(dir, "uploads")
+			if test.method != "" {
+				b.Inject(test.method, test.path, apitest.Midway(1<<20, overwrite))
+				check(t, put.Run(t.Context(), []string{path}, "/"))
+				b.expect(t, map[string]string{"/large": "failed: the file was changed while it was read"})
+				if len(b.Tree()) != 0 {
+					t.Error("a part of each is visible")
+				}
+				return
+			}
+			ctx, cancel := context.WithCancel(t.Context())
+			b.Inject("PATCH", "uploads", apitest.CutKept(size/2))
+			b.Inject("HEAD", "uploads", apitest.Before(cancel))
+			if err := put.Run(ctx, []string{path}, "/"); !errors.Is(err, context.Canceled) {
+				t.Fatalf("ended by %v", err)
+			}
+			overwrite()
+			b.succeed(t, put.Run(t.Context(), []string{path}, "/"))
+			if b.Tree()["/large"] != strings.Repeat("b", size) {
+				t.Error("it is not the new file")
+			}
+		})
+	}
+}
+
+// TestPutGoesOn puts a file in a second run, after the first was ended midway: what
+// the server has is not sent again, as long as the file has the same bytes.
+func TestPutGoesOn(t *testing.T) {
+	const size = 16 << 20
+	b := newBench(t)
+	dir := t.TempDir()
+	path := filepath.Join(dir, "large")
+	write(t, dir, tree{"large": strings.Repeat("a", size)})
+	put := b.put()
+	put.Unfinished = filepath.Join(dir, "uploads")
+	ctx, cancel := context.WithCancel(t.Context())
+	b.Inject("PATCH", "uploads", apitest.CutKept(size/2))
+	b.Inject("HEAD", "uploads", apitest.Before(cancel))
+	if err := put.Run(ctx, []string{path}, "/"); !errors.Is(err, context.Canceled) {
+		t.Fatalf("ended by %v", err)
+	}
+	touch(t, path, fileTime(t, path)) // its time is not its contents
+	before := len(b.Calls())
+	b.succeed(t, put.Run(t.Context(), []string{path}, "/"))
+	for _, call := range b.Calls()[before:] {
+		if strings.HasPrefix(call, "POST") {
+			t.Errorf("opened anew: %s", call)
+		}
+	}
+	if b.Tree()["/large"] != strings.Repeat("a", size) {
 		t.Error("other contents")
 	}
 }

@@ -1,6 +1,7 @@
 package apitest
 
 import (
+	"crypto/sha256"
 	"io"
 	"net/http"
 	"strconv"
@@ -17,6 +18,7 @@ type uploading struct {
 	bytes     []byte
 	takes     int // requests that took it over from those before
 	ifAbsent  bool
+	digest    string // Repr-Digest that was announced, "" for none
 	mediaType string
 	file      *metadatav1.File // what it became, as it was then
 	created   bool
@@ -30,7 +32,7 @@ func (s *Server) openUpload(w http.ResponseWriter, r *http.Request) {
 	}
 	size, err := strconv.Atoi(r.Header.Get("Upload-Length"))
 	at := strings.Split(strings.TrimPrefix(values.Get("path"), "/"), "/")
-	u := &uploading{at: at, size: size, ifAbsent: r.Header.Get("If-None-Match") == "*", mediaType: r.Header.Get("Content-Type")}
+	u := &uploading{at: at, size: size, ifAbsent: r.Header.Get("If-None-Match") == "*", digest: r.Header.Get("Repr-Digest"), mediaType: r.Header.Get("Content-Type")}
 	switch {
 	case err != nil || r.Header.Get("Upload-Complete") != "?0":
 		refuse(w, "INVALID_ARGUMENT", "want the length of an upload that is not complete")
@@ -91,6 +93,10 @@ func (s *Server) onUpload(w http.ResponseWriter, r *http.Request, id string) {
 	u.bytes = append(u.bytes, contents...)
 	if err != nil || len(u.bytes) != u.size {
 		refuse(w, "INVALID_ARGUMENT", "the body is shorter than announced")
+		return
+	}
+	if sum := sha256.Sum256(u.bytes); u.digest != "" && u.digest != digestHeader(sum[:]) {
+		refuse(w, "DIGEST_MISMATCH", "the contents are not those that were announced")
 		return
 	}
 	if u.file == nil {
