@@ -26,7 +26,8 @@ when there are several sources, and else under its name. A source that ends in
 
 A file appears under its name when it is whole and its SHA-256 is right. A
 download that is cut carries on from where it was. With --force the new file is
-on disk before the old one goes; files that replace nothing are left to the
+on disk before the old one goes; a link, a device or a pipe is never replaced, nor
+written to: cat writes there. Files that replace nothing are left to the
 system to write, so after a loss of power get them again, with --force
 --checksum.`
 }

@@ -47,6 +47,8 @@ func (r *getRun) get(ctx context.Context, to localNode, node *api.Node, item Ite
 		return item.skipped("exists")
 	case r.Existing == Refuse:
 		return item.failed(exists(item.Local))
+	case !info.Mode().IsRegular():
+		return item.failed(fault.New(fault.Exists.Reason, "%s is a %s; only files are replaced", item.Local, fileType(info.Mode())))
 	default:
 		item.Outcome = Replaced
 	}

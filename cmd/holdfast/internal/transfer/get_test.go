@@ -3,6 +3,7 @@ package transfer_test
 import (
 	"errors"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -93,7 +94,46 @@ func TestGetStaysInside(t *testing.T) {
 	get.Existing = transfer.Replace
 	check(t, get.Run(t.Context(), []string{"/d/."}, here))
 	same(t, read(t, outside), tree{"target": "precious"})
-	same(t, read(t, here), tree{"link": "new", "sub/": "", "sub/file": "evil"})
+	same(t, read(t, here), tree{"link": "precious", "sub/": "", "sub/file": "evil"})
+}
+
+// TestGetReplacesFilesOnly has everything at the destination that is neither file
+// nor folder: it stays what it is.
+func TestGetReplacesFilesOnly(t *testing.T) {
+	b := newBench(t)
+	here := t.TempDir()
+	at := func(name string) string { return filepath.Join(here, name) }
+	write(t, here, tree{"target": "precious"})
+	check(t, os.Symlink("target", at("link")))
+	check(t, os.Symlink("missing", at("dangling")))
+	check(t, syscall.Mkfifo(at("pipe"), 0o600))
+	socket, err := new(net.ListenConfig).Listen(t.Context(), "unix", at("socket"))
+	check(t, err)
+	defer socket.Close()
+	want := map[string]string{}
+	before := map[string]fs.FileMode{}
+	for _, name := range []string{"link", "dangling", "pipe", "socket"} {
+		b.Add("/"+name, []byte("new"))
+		want["/"+name] = "failed: " + at(name) + " is a "
+		info, err := os.Lstat(at(name))
+		check(t, err)
+		before[name] = info.Mode()
+	}
+	for _, sameOnly := range []bool{false, true} {
+		get := b.get()
+		get.Existing, get.SameOnly = transfer.Replace, sameOnly
+		check(t, get.Run(t.Context(), []string{"/."}, here))
+		b.expect(t, want)
+		for name, mode := range before {
+			if info, err := os.Lstat(at(name)); err != nil || info.Mode() != mode {
+				t.Errorf("%s was replaced: %v, %v", name, info, err)
+			}
+		}
+		contents, err := os.ReadFile(at("target"))
+		if err != nil || string(contents) != "precious" {
+			t.Errorf("the target has %q, %v", contents, err)
+		}
+	}
 }
 
 // TestGetSurvives gets a tree over a bad connection.

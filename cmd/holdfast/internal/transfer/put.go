@@ -49,6 +49,7 @@ type Existing int
 
 const (
 	// Replace writes over it; in a space the old contents stay as a revision.
+	// Locally nothing but files is replaced: no links, devices and the like.
 	Replace Existing = iota
 	// Refuse lets the item fail.
 	Refuse
