@@ -203,6 +203,8 @@ func TestExitCodes(t *testing.T) {
 		{exit.Usage, "rm --trash --purge x"},
 		{exit.Usage, "put --if-absent --skip-existing local /"},
 		{exit.Usage, "put -j0 local /"},
+		{exit.Usage, "put"},
+		{exit.Usage, "get"},
 		{exit.Usage, "put -"},
 		{exit.Usage, "put - local /"},
 		{exit.Usage, "put - --checksum /x"},

@@ -45,7 +45,7 @@ func (c *Get) Validate() error {
 }
 
 func (c *Get) split() (sources []string, destination string) {
-	if len(c.Paths) == 1 {
+	if len(c.Paths) < 2 { // none, when Validate is called before they are counted
 		return c.Paths, "."
 	}
 	return split(c.Paths)

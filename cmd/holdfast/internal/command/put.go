@@ -56,7 +56,7 @@ func (c *Put) Validate() error {
 }
 
 func (c *Put) split() (sources []string, destination string) {
-	if len(c.Paths) == 1 {
+	if len(c.Paths) < 2 { // none, when Validate is called before they are counted
 		return c.Paths, "/"
 	}
 	return split(c.Paths)
