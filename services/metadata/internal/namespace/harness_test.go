@@ -97,6 +97,17 @@ func openBootstrapped(t *testing.T, store table.Table, c *clock, bootstrap []byt
 func openConfigured(t *testing.T, store table.Table, c *clock, differ func(*namespace.Config)) *world {
 	t.Helper()
 	ctx := access.With(t.Context(), access.Anonymous)
+	n := openNamespace(t, store, c, differ)
+	_, err := n.CreateSpace(ctx, &metadatav1.CreateSpaceRequest{SpaceId: testSpace})
+	if err != nil && !errors.Is(err, fault.Exists) {
+		t.Fatal(err)
+	}
+	return &world{Namespace: n, t: t, ctx: ctx, clock: c, table: store, mu: new(sync.Mutex), blobs: map[string]bool{}, contents: map[string]string{}}
+}
+
+// openNamespace opens a process, whatever spaces there are.
+func openNamespace(t *testing.T, store table.Table, c *clock, differ func(*namespace.Config)) *namespace.Namespace {
+	t.Helper()
 	config := namespace.Config{
 		Table: store, Now: c.Now, Logger: slog.New(slog.DiscardHandler),
 		TrashRetention: 30 * 24 * time.Hour, UploadLifetime: 24 * time.Hour, UploadExpiry: 24 * time.Hour,
@@ -104,7 +115,7 @@ func openConfigured(t *testing.T, store table.Table, c *clock, differ func(*name
 	}
 	differ(&config)
 	n, err := namespace.New(config)
-	if err := errors.Join(err, n.Load(ctx)); err != nil {
+	if err := errors.Join(err, n.Load(access.With(t.Context(), access.Anonymous))); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -112,11 +123,7 @@ func openConfigured(t *testing.T, store table.Table, c *clock, differ func(*name
 			t.Errorf("somebody changed the heads of %v, which all calls have together", changed)
 		}
 	})
-	_, err = n.CreateSpace(ctx, &metadatav1.CreateSpaceRequest{SpaceId: testSpace})
-	if err != nil && !errors.Is(err, fault.Exists) {
-		t.Fatal(err)
-	}
-	return &world{Namespace: n, t: t, ctx: ctx, clock: c, table: store, mu: new(sync.Mutex), blobs: map[string]bool{}, contents: map[string]string{}}
+	return n
 }
 
 // upload carries an upload out as storage does.
