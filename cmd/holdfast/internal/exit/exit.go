@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"syscall"
 
 	"github.com/holdfast-files/holdfast/internal/fault"
@@ -77,6 +78,7 @@ func (r *Reported) Error() string { return fmt.Sprintf("exit code %d", r.Code) }
 func Of(err error) int {
 	var reported *Reported
 	var known *fault.Error
+	var network *net.OpError
 	switch {
 	case errors.As(err, &reported):
 		return reported.Code
@@ -88,8 +90,8 @@ func Of(err error) int {
 		return NotFound
 	case errors.Is(err, fs.ErrExist):
 		return Conflict
-	case errors.Is(err, fs.ErrPermission):
-		return Denied
+	case errors.As(err, &network) && network.Op == "dial":
+		return Unavailable
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return Full
 	}

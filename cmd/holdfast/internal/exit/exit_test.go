@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"net"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/holdfast-files/holdfast/cmd/holdfast/internal/exit"
@@ -15,6 +18,9 @@ import (
 
 func TestOf(t *testing.T) {
 	_, missing := os.Open(t.TempDir() + "/missing")
+	forbidden := &fs.PathError{Op: "open", Path: "here", Err: syscall.EACCES}
+	unreachable := &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
+	taken := &net.OpError{Op: "listen", Net: "tcp", Err: syscall.EADDRINUSE}
 	for _, test := range []struct {
 		err  error
 		code int
@@ -25,6 +31,9 @@ func TestOf(t *testing.T) {
 		{fault.Invalidf("path", "x"), exit.Usage},
 		{fmt.Errorf("wrapped: %w", fault.NotFound), exit.NotFound},
 		{missing, exit.NotFound},
+		{forbidden, exit.Failed}, // by this machine: no credential of ours is at fault
+		{fmt.Errorf("health: %w", unreachable), exit.Unavailable},
+		{taken, exit.Failed},
 		{fault.Exists, exit.Conflict},
 		{fault.Precondition, exit.Conflict},
 		{fault.New(errorsv1.Reason_REASON_UNAUTHENTICATED, "x"), exit.Denied},
