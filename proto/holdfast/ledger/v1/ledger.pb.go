@@ -37,13 +37,13 @@ const (
 	Finding_KIND_UNSPECIFIED Finding_Kind = 0
 	// A record cannot be decoded or contradicts itself.
 	Finding_RECORD_CORRUPT Finding_Kind = 1
-	// A node has no entry in its folder, or an entry no node.
+	// A node has no entry in its folder, an entry no node, or the two differ.
 	Finding_ENTRY_MISMATCH Finding_Kind = 2
-	// A node lies in a folder that does not exist.
+	// A node lies in a folder that does not exist, or in a file.
 	Finding_FOLDER_MISSING Finding_Kind = 3
 	// A revision belongs to no node.
 	Finding_REVISION_STRAY Finding_Kind = 4
-	// A trash entry and its node disagree.
+	// A trash entry and its node differ, or one of them does not exist.
 	Finding_TRASH_MISMATCH Finding_Kind = 5
 	// A record refers to a blob that does not exist.
 	Finding_BLOB_MISSING Finding_Kind = 6
@@ -62,6 +62,10 @@ const (
 	// A member, a key or a share link and its index disagree, or a share link has
 	// no job that will remove it when it is over.
 	Finding_ACCESS_MISMATCH Finding_Kind = 13
+	// A folder lies in itself, by way of others or not: no path leads to it.
+	Finding_FOLDER_CYCLE Finding_Kind = 14
+	// No job will remove a node from the trash, or when it expires.
+	Finding_JOB_MISSING Finding_Kind = 15
 )
 
 // Enum value maps for Finding_Kind.
@@ -81,6 +85,8 @@ var (
 		11: "EXTENTS_STRAY",
 		12: "UPLOAD_STRAY",
 		13: "ACCESS_MISMATCH",
+		14: "FOLDER_CYCLE",
+		15: "JOB_MISSING",
 	}
 	Finding_Kind_value = map[string]int32{
 		"KIND_UNSPECIFIED": 0,
@@ -97,6 +103,8 @@ var (
 		"EXTENTS_STRAY":    11,
 		"UPLOAD_STRAY":     12,
 		"ACCESS_MISMATCH":  13,
+		"FOLDER_CYCLE":     14,
+		"JOB_MISSING":      15,
 	}
 )
 
@@ -2211,12 +2219,12 @@ const file_holdfast_ledger_v1_ledger_proto_rawDesc = "" +
 	"\n" +
 	"size_bytes\x18\x03 \x01(\x03R\tsizeBytes\x12\x16\n" +
 	"\x06sha256\x18\x04 \x01(\fR\x06sha256\x12\x18\n" +
-	"\apending\x18\x05 \x01(\bR\apending\"\x9a\x03\n" +
+	"\apending\x18\x05 \x01(\bR\apending\"\xbd\x03\n" +
 	"\aFinding\x124\n" +
 	"\x04kind\x18\x01 \x01(\x0e2 .holdfast.ledger.v1.Finding.KindR\x04kind\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x16\n" +
 	"\x06detail\x18\x03 \x01(\tR\x06detail\x12\x1a\n" +
-	"\brepaired\x18\x04 \x01(\bR\brepaired\"\x90\x02\n" +
+	"\brepaired\x18\x04 \x01(\bR\brepaired\"\xb3\x02\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eRECORD_CORRUPT\x10\x01\x12\x12\n" +
@@ -2233,7 +2241,9 @@ const file_holdfast_ledger_v1_ledger_proto_rawDesc = "" +
 	"\x12\x11\n" +
 	"\rEXTENTS_STRAY\x10\v\x12\x10\n" +
 	"\fUPLOAD_STRAY\x10\f\x12\x13\n" +
-	"\x0fACCESS_MISMATCH\x10\r\"\xba\x02\n" +
+	"\x0fACCESS_MISMATCH\x10\r\x12\x10\n" +
+	"\fFOLDER_CYCLE\x10\x0e\x12\x0f\n" +
+	"\vJOB_MISSING\x10\x0f\"\xba\x02\n" +
 	"\rAuditResponse\x12=\n" +
 	"\n" +
 	"references\x18\x01 \x03(\v2\x1d.holdfast.ledger.v1.ReferenceR\n" +

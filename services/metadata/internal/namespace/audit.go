@@ -77,8 +77,9 @@ type audit struct {
 	repair   bool
 	response *ledgerv1.AuditResponse
 	suspects []suspect
-	endings  map[string]bool // spaces that were looked at: whether they are being removed
-	lost     []lostNode      // to be put back
+	endings  map[string]bool        // spaces that were looked at: whether they are being removed
+	ended    map[resource.File]bool // folders that were found to lie in none of those below them
+	lost     []lostNode             // to be put back
 }
 
 // examine looks at one record.
@@ -176,10 +177,13 @@ func (a *audit) examineNode(ctx context.Context, item table.Item, at resource.Fi
 	if at.ID == record.Root {
 		return nil
 	}
+	if err := a.examineDue(ctx, item, at, node); err != nil {
+		return err
+	}
 	if node.GetState() == recordv1.Node_TRASHED {
 		return a.agree(ctx, at, trashKey(at.Space, node), ledgerv1.Finding_TRASH_MISMATCH)
 	}
-	if err := a.folderExists(ctx, item, at, node); err != nil {
+	if err := a.examinePlace(ctx, item, at, node); err != nil {
 		return err
 	}
 	if passed(node.GetExpireMicros(), a.n.now()) {
@@ -187,63 +191,4 @@ func (a *audit) examineNode(ctx context.Context, item table.Item, at resource.Fi
 	}
 	return a.agree(ctx, at, record.Entry(at.Space, node.GetFolder(), node.GetDisplayName()),
 		ledgerv1.Finding_ENTRY_MISMATCH)
-}
-
-// folderExists checks that a node lies in a folder, or in one that is gone and
-// still being emptied.
-func (a *audit) folderExists(ctx context.Context, item table.Item, at resource.File, node *recordv1.Node) error {
-	folder := resource.File{Space: at.Space, ID: node.GetFolder()}
-	_, err := a.n.nodeRecord(ctx, folder)
-	if !errors.Is(err, fault.NotFound) {
-		return err
-	}
-	a.suspect(item, at.Space, jobOf{recordv1.Job_EMPTY, folder.ID}, func(ctx context.Context) error {
-		now, err := a.n.nodeRecord(ctx, at)
-		if err == nil && now.GetFolder() == folder.ID && now.GetState() == recordv1.Node_LIVE {
-			a.find(ledgerv1.Finding_FOLDER_MISSING, at.String(), "its folder "+folder.String()+" does not exist")
-		}
-		return ignoreNotFound(err) // removed meanwhile
-	})
-	return nil
-}
-
-// agree checks that the copy of a node under a key is the node.
-func (a *audit) agree(ctx context.Context, at resource.File, key table.Key, kind ledgerv1.Finding_Kind) error {
-	var detail string
-	var node *recordv1.Node
-	for range 2 {
-		var err error
-		node, err = a.n.nodeRecord(ctx, at)
-		if err != nil {
-			return ignoreNotFound(err) // removed meanwhile
-		}
-		expected := record.Entry(at.Space, node.GetFolder(), node.GetDisplayName())
-		if node.GetState() == recordv1.Node_TRASHED {
-			expected = trashKey(at.Space, node)
-		}
-		if expected != key {
-			return nil // moved meanwhile
-		}
-		copied, err := a.n.table.Get(ctx, key)
-		switch {
-		case errors.Is(err, table.ErrNotFound):
-			detail = "the node has no copy under its name"
-		case err != nil:
-			return err
-		case copied.Tag != node.GetEtag():
-			detail = "the copy under its name is another"
-		default:
-			return nil
-		}
-	}
-	finding := a.find(kind, at.String(), detail)
-	if !a.repair {
-		return nil
-	}
-	copied := table.Put(record.Item(key, node.GetEtag(), node), table.IfAbsent)
-	err := a.n.table.Commit(ctx, []table.Write{
-		copied, table.Check(record.Node(at.Space, at.ID), table.IfTag(node.GetEtag())),
-	})
-	finding.Repaired = err == nil
-	return ignoreConditions(err)
 }

@@ -9,6 +9,8 @@ import (
 
 	"github.com/google/uuid"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/fieldmaskpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	ledgerv1 "github.com/holdfast-files/holdfast/proto/holdfast/ledger/v1"
 	metadatav1 "github.com/holdfast-files/holdfast/proto/holdfast/metadata/v1"
@@ -65,7 +67,37 @@ var damages = map[string]damage{
 			table.Delete(record.Node(testSpace, idOf(tree["/a/f"])), table.Any),
 			table.Delete(record.Entry(testSpace, idOf(tree["/a"]), "f"), table.Any))
 	}},
-	"an upload that nothing will collect": {ledgerv1.Finding_UPLOAD_STRAY, false, func(w *world, _ planted) {
+	"a node lies in a file": {ledgerv1.Finding_FOLDER_MISSING, false, func(w *world, tree planted) {
+		w.lie(tree["/a/f"], tree["/s"])
+	}},
+	"two folders lie in each other": {ledgerv1.Finding_FOLDER_CYCLE, false, func(w *world, tree planted) {
+		w.alter(record.Node(testSpace, idOf(tree["/a"])), func(node *recordv1.Node) { node.Folder = idOf(tree["/a/sub"]) })
+	}},
+	"an entry says something else than its node": {ledgerv1.Finding_ENTRY_MISMATCH, true, func(w *world, _ planted) {
+		w.alter(record.Entry(testSpace, record.Root, "s"), func(entry *recordv1.Node) { entry.Labels = map[string]string{"a": "b"} })
+	}},
+	"an entry has other bytes than its node": {ledgerv1.Finding_ENTRY_MISMATCH, false, func(w *world, _ planted) {
+		w.alter(record.Entry(testSpace, record.Root, "s"), func(entry *recordv1.Node) {
+			entry.Revision.Extents[0].BlobId[0]++
+		})
+	}},
+	"a place in the trash says something else than its node": {ledgerv1.Finding_TRASH_MISMATCH, true, func(w *world, tree planted) {
+		w.alter(record.Trash(testSpace, "trashedfile", idOf(tree["/trashedfile"])), func(entry *recordv1.Node) { entry.PurgeMicros++ })
+	}},
+	"nothing will remove a node from the trash": {ledgerv1.Finding_JOB_MISSING, true, func(w *world, _ planted) {
+		w.force(w.dropJobs(recordv1.Job_PURGE)...)
+	}},
+	"nothing will remove a node that expires": {ledgerv1.Finding_JOB_MISSING, true, func(w *world, tree planted) {
+		w.expire(tree["/b"])
+		w.force(w.dropJobs(recordv1.Job_EXPIRE)...)
+	}},
+	"a node in the trash names no job": {ledgerv1.Finding_JOB_MISSING, false, func(w *world, tree planted) {
+		id := idOf(tree["/trashedfile"])
+		for _, key := range []table.Key{record.Node(testSpace, id), record.Trash(testSpace, "trashedfile", id)} {
+			w.alter(key, func(node *recordv1.Node) { node.PurgeJob = "" })
+		}
+	}},
+	"an upload that nothing will collect": {ledgerv1.Finding_UPLOAD_STRAY, true, func(w *world, _ planted) {
 		w.mustOpen(toPath("/upload"))
 		w.force(w.dropJobs(recordv1.Job_UPLOAD)...)
 		w.clock.Advance(25 * time.Hour)
@@ -98,6 +130,30 @@ func (w *world) item(key table.Key) table.Item {
 func (w *world) force(writes ...table.Write) {
 	w.t.Helper()
 	if err := w.table.Commit(w.ctx, writes); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// alter changes a node or a copy of one, and not its tag.
+func (w *world) alter(key table.Key, change func(*recordv1.Node)) {
+	w.t.Helper()
+	item := w.item(key)
+	node, err := record.DecodeNode(item)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	change(node)
+	w.force(table.Put(record.Item(key, item.Tag, node), table.Any))
+}
+
+// expire has a node expire in an hour.
+func (w *world) expire(f *metadatav1.File) {
+	w.t.Helper()
+	_, err := w.UpdateFile(w.ctx, &metadatav1.UpdateFileRequest{
+		File:       &metadatav1.File{Name: f.GetName(), ExpireTime: timestamppb.New(w.clock.Now().Add(time.Hour))},
+		UpdateMask: &fieldmaskpb.FieldMask{Paths: []string{"expire_time"}},
+	})
+	if err != nil {
 		w.t.Fatal(err)
 	}
 }

@@ -156,23 +156,13 @@ func (a *audit) findRemoved(ctx context.Context) error {
 // gone, since they came upon it when it was lost.
 func (a *audit) missingJobs(ctx context.Context, lost lostNode) ([]table.Write, error) {
 	var writes []table.Write
-	for _, named := range []struct {
-		ref  string
-		kind recordv1.Job_Kind
-		due  int64
-	}{
-		{lost.copied.GetExpireJob(), recordv1.Job_EXPIRE, lost.copied.GetExpireMicros()},
-		{lost.copied.GetPurgeJob(), recordv1.Job_PURGE, lost.copied.GetPurgeMicros()},
-	} {
-		if named.ref == "" {
-			continue
-		}
-		_, err := a.n.table.Get(ctx, jobKey(named.ref))
-		if errors.Is(err, table.ErrNotFound) {
-			job := &recordv1.Job{Kind: named.kind, Space: lost.at.Space, Node: lost.at.ID, DueMicros: named.due}
-			writes = append(writes, table.Put(record.Item(jobKey(named.ref), record.NewEtag(), job), table.IfAbsent))
-		} else if err != nil {
+	for _, d := range dues(lost.copied) {
+		missing, err := d.missing(ctx, a.n.table)
+		if err != nil {
 			return nil, err
+		}
+		if missing {
+			writes = append(writes, d.put(lost.at)...)
 		}
 	}
 	return writes, nil

@@ -51,11 +51,15 @@ func (a *audit) examineUpload(ctx context.Context, item table.Item, name resourc
 		return nil
 	}
 	a.suspect(item, name.Space, jobOf{recordv1.Job_UPLOAD, name.ID}, func(ctx context.Context) error {
-		_, err := a.n.table.Get(ctx, item.Key)
-		if err == nil {
-			a.find(ledgerv1.Finding_UPLOAD_STRAY, name.String(), "it has expired and no job will collect it")
+		now, err := a.n.table.Get(ctx, item.Key)
+		if err != nil {
+			return ignoreMissing(err)
 		}
-		return ignoreMissing(err)
+		finding := a.find(ledgerv1.Finding_UPLOAD_STRAY, name.String(), "it has expired and no job will collect it")
+		job, _ := newJob(&recordv1.Job{
+			Kind: recordv1.Job_UPLOAD, Space: name.Space, Node: name.ID, DueMicros: u.GetExpireMicros(),
+		}, record.NewID())
+		return a.mend(ctx, finding, []table.Write{job, table.Check(item.Key, table.IfTag(now.Tag))})
 	})
 	return nil
 }
