@@ -66,6 +66,12 @@ const (
 	Finding_FOLDER_CYCLE Finding_Kind = 14
 	// No job will remove a node from the trash, or when it expires.
 	Finding_JOB_MISSING Finding_Kind = 15
+	// The counter of the revisions of a file that have the same extents is wrong:
+	// they would be deleted while a revision has them, or never.
+	Finding_EXTENTS_MISCOUNTED Finding_Kind = 16
+	// A space has no head or no root folder, or it is not in the index of spaces
+	// and exists, or is and does not.
+	Finding_SPACE_MISMATCH Finding_Kind = 17
 )
 
 // Enum value maps for Finding_Kind.
@@ -87,24 +93,28 @@ var (
 		13: "ACCESS_MISMATCH",
 		14: "FOLDER_CYCLE",
 		15: "JOB_MISSING",
+		16: "EXTENTS_MISCOUNTED",
+		17: "SPACE_MISMATCH",
 	}
 	Finding_Kind_value = map[string]int32{
-		"KIND_UNSPECIFIED": 0,
-		"RECORD_CORRUPT":   1,
-		"ENTRY_MISMATCH":   2,
-		"FOLDER_MISSING":   3,
-		"REVISION_STRAY":   4,
-		"TRASH_MISMATCH":   5,
-		"BLOB_MISSING":     6,
-		"BLOB_SHORT":       7,
-		"BLOB_CORRUPT":     8,
-		"BLOB_ORPHAN":      9,
-		"USAGE_DRIFT":      10,
-		"EXTENTS_STRAY":    11,
-		"UPLOAD_STRAY":     12,
-		"ACCESS_MISMATCH":  13,
-		"FOLDER_CYCLE":     14,
-		"JOB_MISSING":      15,
+		"KIND_UNSPECIFIED":   0,
+		"RECORD_CORRUPT":     1,
+		"ENTRY_MISMATCH":     2,
+		"FOLDER_MISSING":     3,
+		"REVISION_STRAY":     4,
+		"TRASH_MISMATCH":     5,
+		"BLOB_MISSING":       6,
+		"BLOB_SHORT":         7,
+		"BLOB_CORRUPT":       8,
+		"BLOB_ORPHAN":        9,
+		"USAGE_DRIFT":        10,
+		"EXTENTS_STRAY":      11,
+		"UPLOAD_STRAY":       12,
+		"ACCESS_MISMATCH":    13,
+		"FOLDER_CYCLE":       14,
+		"JOB_MISSING":        15,
+		"EXTENTS_MISCOUNTED": 16,
+		"SPACE_MISMATCH":     17,
 	}
 )
 
@@ -2219,12 +2229,12 @@ const file_holdfast_ledger_v1_ledger_proto_rawDesc = "" +
 	"\n" +
 	"size_bytes\x18\x03 \x01(\x03R\tsizeBytes\x12\x16\n" +
 	"\x06sha256\x18\x04 \x01(\fR\x06sha256\x12\x18\n" +
-	"\apending\x18\x05 \x01(\bR\apending\"\xbd\x03\n" +
+	"\apending\x18\x05 \x01(\bR\apending\"\xe9\x03\n" +
 	"\aFinding\x124\n" +
 	"\x04kind\x18\x01 \x01(\x0e2 .holdfast.ledger.v1.Finding.KindR\x04kind\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x16\n" +
 	"\x06detail\x18\x03 \x01(\tR\x06detail\x12\x1a\n" +
-	"\brepaired\x18\x04 \x01(\bR\brepaired\"\xb3\x02\n" +
+	"\brepaired\x18\x04 \x01(\bR\brepaired\"\xdf\x02\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eRECORD_CORRUPT\x10\x01\x12\x12\n" +
@@ -2243,7 +2253,9 @@ const file_holdfast_ledger_v1_ledger_proto_rawDesc = "" +
 	"\fUPLOAD_STRAY\x10\f\x12\x13\n" +
 	"\x0fACCESS_MISMATCH\x10\r\x12\x10\n" +
 	"\fFOLDER_CYCLE\x10\x0e\x12\x0f\n" +
-	"\vJOB_MISSING\x10\x0f\"\xba\x02\n" +
+	"\vJOB_MISSING\x10\x0f\x12\x16\n" +
+	"\x12EXTENTS_MISCOUNTED\x10\x10\x12\x12\n" +
+	"\x0eSPACE_MISMATCH\x10\x11\"\xba\x02\n" +
 	"\rAuditResponse\x12=\n" +
 	"\n" +
 	"references\x18\x01 \x03(\v2\x1d.holdfast.ledger.v1.ReferenceR\n" +

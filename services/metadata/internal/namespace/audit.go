@@ -80,6 +80,10 @@ type audit struct {
 	endings  map[string]bool        // spaces that were looked at: whether they are being removed
 	ended    map[resource.File]bool // folders that were found to lie in none of those below them
 	lost     []lostNode             // to be put back
+	// shared is of the file whose counters were examined last, and recounted are
+	// those that are missing and have been counted.
+	shared    sharers
+	recounted map[table.Key]bool
 }
 
 // examine looks at one record.
@@ -94,6 +98,8 @@ func (a *audit) examine(ctx context.Context, item table.Item) error {
 		at := resource.File{Space: parts[0], ID: parts[1]}
 		if id, ok := record.RevisionOf(item.Key); ok {
 			err = a.examineRevision(ctx, item, at, id)
+		} else if id, ok := record.CounterOf(item.Key); ok {
+			err = a.examineCounter(ctx, item, at, id)
 		} else if record.IsNode(item.Key) {
 			err = a.examineNode(ctx, item, at)
 		}
@@ -127,7 +133,9 @@ func (a *audit) examine(ctx context.Context, item table.Item) error {
 		err = a.examineKeyHash(ctx, item)
 	case record.KindLink:
 		err = a.examineLink(ctx, item)
-	case record.KindSecret, record.KindIndex, record.KindSlots, record.KindOutcome:
+	case record.KindIndex:
+		err = a.examineIndex(ctx, item)
+	case record.KindSecret, record.KindSlots, record.KindOutcome:
 	default:
 		a.find(ledgerv1.Finding_RECORD_CORRUPT, jobRef(item.Key), "the key is none of ours")
 	}
@@ -175,7 +183,10 @@ func (a *audit) examineNode(ctx context.Context, item table.Item, at resource.Fi
 		a.hold(at.Space, quota.Change{Held: quota.Amount{Bytes: node.GetRevision().GetSizeBytes(), Files: 1}})
 	}
 	if at.ID == record.Root {
-		return nil
+		return a.examineRoot(ctx, item, at)
+	}
+	if err := a.isCounted(ctx, at, node.GetRevision()); err != nil {
+		return err
 	}
 	if err := a.examineDue(ctx, item, at, node); err != nil {
 		return err

@@ -97,6 +97,36 @@ var damages = map[string]damage{
 			w.alter(key, func(node *recordv1.Node) { node.PurgeJob = "" })
 		}
 	}},
+	"a counter of shared extents is too low": {ledgerv1.Finding_EXTENTS_MISCOUNTED, true, func(w *world, tree planted) {
+		w.force(table.Put(table.Item{Key: w.counter(tree["/s"]), Tag: "1"}, table.Any))
+	}},
+	"a counter of shared extents is too high": {ledgerv1.Finding_EXTENTS_MISCOUNTED, true, func(w *world, tree planted) {
+		w.force(table.Put(table.Item{Key: w.counter(tree["/s"]), Tag: "3"}, table.Any))
+	}},
+	"a counter of shared extents is lost": {ledgerv1.Finding_EXTENTS_MISCOUNTED, true, func(w *world, tree planted) {
+		w.force(table.Delete(w.counter(tree["/s"]), table.Any))
+	}},
+	"a counter of extents that no revision has": {ledgerv1.Finding_EXTENTS_MISCOUNTED, false, func(w *world, tree planted) {
+		w.force(table.Put(table.Item{Key: record.Share(testSpace, idOf(tree["/s"]), make([]byte, 16)), Tag: "2"}, table.Any))
+	}},
+	"a space has lost its head": {ledgerv1.Finding_SPACE_MISMATCH, false, func(w *world, _ planted) {
+		w.force(table.Delete(record.Head(testSpace), table.Any))
+	}},
+	"a space has lost its root folder": {ledgerv1.Finding_SPACE_MISMATCH, false, func(w *world, _ planted) {
+		w.force(table.Delete(record.Node(testSpace, record.Root), table.Any))
+	}},
+	"a space is in no index": {ledgerv1.Finding_SPACE_MISMATCH, true, func(w *world, _ planted) {
+		w.force(table.Delete(record.SpaceIndex(testSpace), table.Any))
+	}},
+	"the index has a space that does not exist": {ledgerv1.Finding_SPACE_MISMATCH, false, func(w *world, _ planted) {
+		w.force(table.Put(table.Item{Key: record.SpaceIndex("another")}, table.Any))
+	}},
+	"the index has a space that is deleted": {ledgerv1.Finding_SPACE_MISMATCH, true, func(w *world, _ planted) {
+		if _, err := w.DeleteSpace(w.ctx, &metadatav1.DeleteSpaceRequest{Name: parent, Force: true}); err != nil {
+			w.t.Fatal(err)
+		}
+		w.force(table.Put(table.Item{Key: record.SpaceIndex(testSpace)}, table.Any))
+	}},
 	"an upload that nothing will collect": {ledgerv1.Finding_UPLOAD_STRAY, true, func(w *world, _ planted) {
 		w.mustOpen(toPath("/upload"))
 		w.force(w.dropJobs(recordv1.Job_UPLOAD)...)
@@ -144,6 +174,19 @@ func (w *world) alter(key table.Key, change func(*recordv1.Node)) {
 	}
 	change(node)
 	w.force(table.Put(record.Item(key, item.Tag, node), table.Any))
+}
+
+// counter returns the key of the only counter of shared extents of a file.
+func (w *world) counter(f *metadatav1.File) table.Key {
+	w.t.Helper()
+	of := record.Node(testSpace, idOf(f)).Partition
+	for item := range w.records() {
+		if _, ok := record.CounterOf(item.Key); ok && item.Key.Partition == of {
+			return item.Key
+		}
+	}
+	w.t.Fatal("there is no counter")
+	return table.Key{}
 }
 
 // expire has a node expire in an hour.

@@ -47,6 +47,9 @@ func (a *audit) examineAccess(ctx context.Context, item table.Item, space string
 	case record.AccessShare:
 		return a.examineShare(ctx, item, resource.Share{Space: space, ID: id})
 	case record.AccessNone:
+		if record.IsHead(item.Key) {
+			return a.examineHead(ctx, item, space)
+		}
 	}
 	return nil
 }

@@ -25,6 +25,9 @@ func (a *audit) examineRevision(ctx context.Context, item table.Item, at resourc
 		return err
 	}
 	a.hold(at.Space, quota.Change{Held: quota.Amount{Bytes: old.GetSizeBytes()}})
+	if err := a.isCounted(ctx, at, old); err != nil {
+		return err
+	}
 	_, err := a.n.nodeRecord(ctx, at)
 	if !errors.Is(err, fault.NotFound) {
 		return err

@@ -62,6 +62,9 @@ func SpaceIndex(space string) table.Key {
 // Head is the key of a space.
 func Head(space string) table.Key { return table.Key{Partition: "S#" + space, Sort: headSort} }
 
+// IsHead tells whether a key of KindSpace is that of the space itself.
+func IsHead(key table.Key) bool { return key.Sort == headSort }
+
 // Node is the key of a file or folder.
 func Node(space, id string) table.Key {
 	return table.Key{Partition: nodePartition(space, id), Sort: nodeSort}
@@ -84,8 +87,15 @@ func Revisions(space, node string) table.Query {
 // Share is the key of the counter of the revisions of a file that have the same
 // extents, by their ShareID.
 func Share(space, node string, id []byte) table.Key {
-	return table.Key{Partition: nodePartition(space, node), Sort: sharePrefix + hex.EncodeToString(id)}
+	return table.Key{Partition: nodePartition(space, node), Sort: sharePrefix + CounterID(id)}
 }
+
+// CounterOf returns the text of the ShareID of a key of KindNode, if it is one of a
+// counter.
+func CounterOf(key table.Key) (string, bool) { return strings.CutPrefix(key.Sort, sharePrefix) }
+
+// CounterID returns the text of a ShareID.
+func CounterID(id []byte) string { return hex.EncodeToString(id) }
 
 // Entry is the key of a name in a folder.
 func Entry(space, folder, name string) table.Key {
