@@ -55,6 +55,10 @@ containers: need-go build ## Test the images and docker-compose.yml in container
 localstack: need-go need-cc ## Run the contract suites of the AWS adapters against LocalStack (needs Docker, and its image)
 	@scripts/localstack
 
+.PHONY: kills
+kills: need-go need-cc ## Kill the programs SOAK_KILLS=… times, 200 unless told, in both modes, and compare
+	@cd test && SOAK_KILLS=$${SOAK_KILLS:-200} go test -race -count=1 -timeout 0 -run TestSoakKills ./crash -soak
+
 .PHONY: soak
 soak: need-go need-cc ## Long runs: SOAK_KILLS=… kills, a crowd of clients, histories, scale, FUZZ_MINUTES=… for each fuzzer
 	@cd test && SOAK_KILLS=$${SOAK_KILLS:-1000} go test -race -count=1 -timeout 0 -run Soak ./... -soak
