@@ -2,6 +2,7 @@ package rest_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -139,7 +140,14 @@ func TestSlowTexts(t *testing.T) {
 			"files in a folder": {filesURL, form, part + "path\r\n\r\n/\r\n" + file, 1000, http.StatusCreated},
 		} {
 			begin := time.Now()
-			a := r.do(http.MethodPost, c.path, paced{strings.NewReader(c.text), c.rate}, "Content-Type", c.contentType)
+			a, err := r.try(http.MethodPost, c.path, paced{strings.NewReader(c.text), c.rate}, "Content-Type", c.contentType)
+			if errors.Is(err, io.ErrClosedPipe) && c.status == http.StatusRequestTimeout && time.Since(begin) < 32*time.Second {
+				continue // a client that still writes may see that before the answer
+			}
+			if err != nil {
+				t.Errorf("%s: %v after %v", name, err, time.Since(begin))
+				continue
+			}
 			if a.StatusCode != c.status {
 				t.Errorf("%s: %s after %v: %s", name, a.Status, time.Since(begin), a.body)
 				continue
@@ -153,5 +161,6 @@ func TestSlowTexts(t *testing.T) {
 				}
 			}
 		}
+		time.Sleep(time.Minute) //nolint:forbidigo // of the bubble, for the body that is being written yet
 	})
 }

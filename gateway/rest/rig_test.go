@@ -152,6 +152,16 @@ type answer struct {
 // do sends a request; fields are names and values in turn.
 func (r *rig) do(method, path string, body io.Reader, fields ...string) answer {
 	r.t.Helper()
+	a, err := r.try(method, path, body, fields...)
+	if err != nil {
+		r.t.Fatalf("%s %s: %v", method, path, err)
+	}
+	return a
+}
+
+// try is do for requests that the server may end by closing their connection.
+func (r *rig) try(method, path string, body io.Reader, fields ...string) (answer, error) {
+	r.t.Helper()
 	req, err := http.NewRequestWithContext(r.t.Context(), method, "http://"+r.addr+path, body)
 	if err != nil {
 		r.t.Fatal(err)
@@ -165,9 +175,9 @@ func (r *rig) do(method, path string, body io.Reader, fields ...string) answer {
 	}
 	resp, err := r.client.Do(req)
 	if err != nil {
-		r.t.Fatalf("%s %s: %v", method, path, err)
+		return answer{}, err
 	}
-	return readAnswer(r.t, resp)
+	return readAnswer(r.t, resp), nil
 }
 
 func (r *rig) get(path string, fields ...string) answer {
