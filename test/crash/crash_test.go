@@ -27,11 +27,11 @@ var (
 	seed    = flag.Uint64("seed", 0, "seed of the choices; 0 for a fresh one")
 )
 
-// TestSoakKills kills 48 times, and in a soak SOAK_KILLS times, half of them in
+// TestSoakKills kills 24 times, and in a soak SOAK_KILLS times, half of them in
 // each mode on the embedded engines, and a sixth as often again on those of AWS,
 // whose servers are not killed.
 func TestSoakKills(t *testing.T) {
-	kills := fleet.Amount("SOAK_KILLS", 48, 1000)
+	kills := fleet.Amount("SOAK_KILLS", 24, 1000)
 	programs, err := fleet.Build(t.Context(), t.TempDir())
 	if err != nil {
 		t.Fatal(err)

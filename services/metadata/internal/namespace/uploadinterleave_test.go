@@ -106,13 +106,17 @@ func TestUploadInterleavings(t *testing.T) {
 	steps := stepsOfUploads(planting.plantUploads())
 	all := maps.Clone(operations)
 	maps.Copy(all, steps)
-	pairs, rows := rand.IntN(*interleaveEvery), 0
+	every := *interleaveEvery // of more pairs than TestInterleavings has
+	if every > 1 {
+		every *= 3
+	}
+	pairs, rows := rand.IntN(every), 0
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		for _, intruder := range slices.Sorted(maps.Keys(all)) {
 			if steps[name] == nil && steps[intruder] == nil {
 				continue // TestInterleavings has them
 			}
-			if pairs++; pairs%*interleaveEvery != 0 {
+			if pairs++; pairs%every != 0 {
 				continue
 			}
 			t.Run(name+", meanwhile "+intruder, func(t *testing.T) {
