@@ -24,6 +24,7 @@ import (
 
 var (
 	workers = flag.Int("workers", 6, "clients that change files meanwhile")
+	many    = flag.Int("kills", 0, "how many kills; 0 for as many as TestSoakKills says")
 	seed    = flag.Uint64("seed", 0, "seed of the choices; 0 for a fresh one")
 )
 
@@ -32,6 +33,9 @@ var (
 // whose servers are not killed.
 func TestSoakKills(t *testing.T) {
 	kills := fleet.Amount("SOAK_KILLS", 24, 1000)
+	if *many > 0 {
+		kills = *many
+	}
 	programs, err := fleet.Build(t.Context(), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
