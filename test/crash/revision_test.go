@@ -59,18 +59,9 @@ func (w *worker) restoreRevision(e entry) change {
 			is.revisions = slices.Concat([]revision{{r.Revision, old.SHA256}}, e.revisions)
 			w.placed(is)
 		},
-		happened: func(ctx context.Context) (bool, error) {
-			there, err := w.c.revisions(ctx, e.id)
-			switch {
-			case err != nil:
-				return false, err
-			case slices.Equal(there, e.revisions):
-				return false, nil
-			case len(there) == len(e.revisions)+1 && there[0].SHA256 == old.SHA256 && slices.Equal(there[1:], e.revisions):
-				return true, nil
-			}
-			return false, fmt.Errorf("%s has the revisions %v; neither %v nor those and %s again", e.id, there, e.revisions, old.SHA256)
-		},
+		happened: w.revised(e, func(there []revision) bool {
+			return len(there) == len(e.revisions)+1 && there[0].SHA256 == old.SHA256 && slices.Equal(there[1:], e.revisions)
+		}),
 	}
 }
 
@@ -83,18 +74,24 @@ func (w *worker) deleteRevision(e entry) change {
 		send: func(ctx context.Context, key string, _ *step) (resource, error) {
 			return w.c.call(ctx, http.MethodDelete, e.revisions[i].Name, key, nil)
 		},
-		took: func(resource) { w.placed(is) },
-		happened: func(ctx context.Context) (bool, error) {
-			there, err := w.c.revisions(ctx, e.id)
-			switch {
-			case err != nil:
-				return false, err
-			case slices.Equal(there, e.revisions):
-				return false, nil
-			case slices.Equal(there, is.revisions):
-				return true, nil
-			}
-			return false, fmt.Errorf("%s has the revisions %v; neither %v nor %v", e.id, there, e.revisions, is.revisions)
-		},
+		took:     func(resource) { w.placed(is) },
+		happened: w.revised(e, func(there []revision) bool { return slices.Equal(there, is.revisions) }),
+	}
+}
+
+// revised tells by the revisions that a file has whether a change of them, after
+// which they look so, has happened.
+func (w *worker) revised(e entry, changed func(there []revision) bool) func(context.Context) (bool, error) {
+	return func(ctx context.Context) (bool, error) {
+		there, err := w.c.revisions(ctx, e.id)
+		switch {
+		case err != nil:
+			return false, err
+		case slices.Equal(there, e.revisions):
+			return false, nil
+		case changed(there):
+			return true, nil
+		}
+		return false, fmt.Errorf("%s has the revisions %v; they come of no change of %v", e.id, there, e.revisions)
 	}
 }

@@ -210,28 +210,15 @@ func interleave(t *testing.T, p plot, first, second operation, id string, givesU
 	for _, sameProcess := range []bool{false, true} {
 		for at := 1; ; at++ {
 			w := p.world(t)
-			paused := &pausedTable{Table: w.table}
-			interrupted := w.beside(w.ctx, paused)
-			other := w
-			if sameProcess {
-				other = interrupted
-			}
-			var got outcome
-			struck := false
-			paused.then = func() {
-				struck = true
-				got.second = reasonOf(second(other, p.tree, id))
-			}
-			paused.calls.Store(0)
-			paused.at = at
-			got.first = reasonOf(first(interrupted, p.tree, "r"))
+			early, late, struck := interrupt(w, p.tree, at, sameProcess, first, second, id)
 			if !struck {
 				break
 			}
 			rows++
+			got := outcome{first: reasonOf(early), second: reasonOf(late)}
 			got.state = settled(w)
-			late := got.first == errorsv1.Reason_REASON_NOT_FOUND || got.first == errorsv1.Reason_REASON_EXPIRED
-			if !slices.Contains(allowed, got) && (!givesUp || !late || got.state != refused) {
+			tooLate := got.first == errorsv1.Reason_REASON_NOT_FOUND || got.first == errorsv1.Reason_REASON_EXPIRED
+			if !slices.Contains(allowed, got) && (!givesUp || !tooLate || got.state != refused) {
 				t.Errorf("at call %d, same process %v:\n%v\nwant one of\n%v\n%v", at, sameProcess, got, allowed[0], allowed[1])
 			}
 			w.audit()
@@ -245,6 +232,28 @@ func interleave(t *testing.T, p plot, first, second operation, id string, givesU
 		}
 	}
 	return rows
+}
+
+// interrupt carries an operation out as request "r", and before one of its calls to
+// the table another, through the same process or another one. It reports whether
+// there were so many calls.
+func interrupt(
+	w *world, tree planted, at int, sameProcess bool, first, second operation, id string,
+) (early, late error, struck bool) {
+	paused := &pausedTable{Table: w.table}
+	interrupted := w.beside(w.ctx, paused)
+	other := w
+	if sameProcess {
+		other = interrupted
+	}
+	paused.then = func() {
+		struck = true
+		late = second(other, tree, id)
+	}
+	paused.calls.Store(0)
+	paused.at = at
+	early = first(interrupted, tree, "r")
+	return early, late, struck
 }
 
 func inOrder(t *testing.T, p plot, first, second operation, id, then string) outcome {

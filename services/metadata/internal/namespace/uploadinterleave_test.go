@@ -89,7 +89,9 @@ func stepsOfUploads(u openedUploads) map[string]operation {
 			if err := keep(u.second, 0, 0, false)(w, tree, id); err != nil {
 				return err
 			}
-			_ = finish(u.first)(w, tree, id) // another may have dropped it
+			if err := finish(u.first)(w, tree, id); grave(err) {
+				return err // else another has dropped it, and has its say about the second
+			}
 			return finish(u.second)(w, tree, id)
 		},
 	}
@@ -135,28 +137,13 @@ func interleaveUploads(t *testing.T, p plot, contents map[string]string, first, 
 		for at := 1; ; at++ {
 			w := p.world(t)
 			maps.Copy(w.contents, contents)
-			paused := &pausedTable{Table: w.table}
-			interrupted := w.beside(w.ctx, paused)
-			other := w
-			if sameProcess {
-				other = interrupted
-			}
-			var late error
-			struck := false
-			paused.then = func() {
-				struck = true
-				late = second(other, p.tree, "s")
-			}
-			paused.calls.Store(0)
-			paused.at = at
-			early := first(interrupted, p.tree, "r")
+			early, late, struck := interrupt(w, p.tree, at, sameProcess, first, second, "s")
 			if !struck {
 				break
 			}
 			rows++
 			for _, err := range []error{early, late} {
-				switch reasonOf(err) {
-				case errorsv1.Reason_REASON_INTERNAL, errorsv1.Reason_REASON_DATA_LOSS, errorsv1.Reason_REASON_UNAVAILABLE:
+				if grave(err) {
 					t.Error(err)
 				}
 			}
@@ -175,4 +162,13 @@ func interleaveUploads(t *testing.T, p plot, contents map[string]string, first, 
 		}
 	}
 	return rows
+}
+
+// grave reports whether an error is none that another operation explains.
+func grave(err error) bool {
+	switch reasonOf(err) {
+	case errorsv1.Reason_REASON_INTERNAL, errorsv1.Reason_REASON_DATA_LOSS, errorsv1.Reason_REASON_UNAVAILABLE:
+		return true
+	}
+	return false
 }
