@@ -210,7 +210,7 @@ func interleave(t *testing.T, p plot, first, second operation, id string, givesU
 	for _, sameProcess := range []bool{false, true} {
 		for at := 1; ; at++ {
 			w := p.world(t)
-			early, late, struck := interrupt(w, p.tree, at, sameProcess, first, second, id)
+			struck, early, late := interrupt(w, p.tree, at, sameProcess, first, second, id)
 			if !struck {
 				break
 			}
@@ -239,7 +239,7 @@ func interleave(t *testing.T, p plot, first, second operation, id string, givesU
 // there were so many calls.
 func interrupt(
 	w *world, tree planted, at int, sameProcess bool, first, second operation, id string,
-) (early, late error, struck bool) {
+) (struck bool, early, late error) {
 	paused := &pausedTable{Table: w.table}
 	interrupted := w.beside(w.ctx, paused)
 	other := w
@@ -253,7 +253,7 @@ func interrupt(
 	paused.calls.Store(0)
 	paused.at = at
 	early = first(interrupted, tree, "r")
-	return early, late, struck
+	return struck, early, late
 }
 
 func inOrder(t *testing.T, p plot, first, second operation, id, then string) outcome {

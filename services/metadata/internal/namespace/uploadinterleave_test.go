@@ -137,7 +137,7 @@ func interleaveUploads(t *testing.T, p plot, contents map[string]string, first, 
 		for at := 1; ; at++ {
 			w := p.world(t)
 			maps.Copy(w.contents, contents)
-			early, late, struck := interrupt(w, p.tree, at, sameProcess, first, second, "s")
+			struck, early, late := interrupt(w, p.tree, at, sameProcess, first, second, "s")
 			if !struck {
 				break
 			}
