@@ -19,12 +19,10 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
-	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/smithy-go/logging"
 
 	"github.com/holdfast-files/holdfast/internal/retry"
+	"github.com/holdfast-files/holdfast/services/internal/sdk"
 	"github.com/holdfast-files/holdfast/services/metadata/table"
 )
 
@@ -55,21 +53,6 @@ type Table struct {
 	policy retry.Policy
 }
 
-// idleConnections are kept to the one host there is; the default of 10 would
-// open and close connections all the time.
-const idleConnections = 256
-
-// carrier returns what carries the requests.
-func (c Config) carrier(client *awshttp.BuildableClient) http.RoundTripper {
-	if c.Transport != nil {
-		return c.Transport
-	}
-	return client.GetTransport()
-}
-
-// A redirect is an answer, as it is to the SDK's own client.
-func noRedirects(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-
 // Open returns the table. It asks DynamoDB nothing: a table that is not there
 // makes the calls UNAVAILABLE. See Ensure.
 //
@@ -79,31 +62,15 @@ func Open(ctx context.Context, c Config) (*Table, error) {
 	if c.Table == "" {
 		return nil, fmt.Errorf("dynamotable: no table is named")
 	}
-	client := awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
-		t.MaxIdleConnsPerHost = idleConnections
-	})
-	settings, err := config.LoadDefaultConfig(ctx,
-		config.WithHTTPClient(client),
-		config.WithLogger(logging.Nop{}), // what matters comes back as an error
-		// Which repetition may do harm, only this package knows.
-		config.WithRetryer(func() aws.Retryer { return aws.NopRetryer{} }))
+	settings, err := sdk.Config{Transport: c.Transport, Observe: c.Observe}.Settings(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("dynamotable: settings of AWS: %w", err)
-	}
-	if settings.Region == "" {
-		return nil, fmt.Errorf("dynamotable: AWS_REGION is not set")
+		return nil, fmt.Errorf("dynamotable: %w", err)
 	}
 	t := &Table{
 		name: aws.String(c.Table),
 		client: dynamodb.NewFromConfig(settings, func(o *dynamodb.Options) {
 			if c.Endpoint != "" {
 				o.BaseEndpoint = aws.String(c.Endpoint)
-			}
-			if c.Transport != nil {
-				o.HTTPClient = &http.Client{Transport: c.Transport}
-			}
-			if c.Observe != nil {
-				o.HTTPClient = &http.Client{Transport: c.Observe(c.carrier(client)), CheckRedirect: noRedirects}
 			}
 		}),
 		policy: retry.Policy{Patience: c.Patience, Attempt: c.AnswerTimeout},

@@ -22,12 +22,10 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/signer/v4"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
-	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/smithy-go/logging"
 
 	"github.com/holdfast-files/holdfast/internal/retry"
+	"github.com/holdfast-files/holdfast/services/internal/sdk"
 	"github.com/holdfast-files/holdfast/services/storage/blob"
 )
 
@@ -74,21 +72,6 @@ type Store struct {
 	cleanup time.Duration
 }
 
-// idleConnections are kept to the one host there is; the default of 10 would
-// open and close connections all the time.
-const idleConnections = 256
-
-// carrier returns what carries the requests.
-func (c Config) carrier(client *awshttp.BuildableClient) http.RoundTripper {
-	if c.Transport != nil {
-		return c.Transport
-	}
-	return client.GetTransport()
-}
-
-// A redirect is an answer, as it is to the SDK's own client.
-func noRedirects(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-
 // Open returns the store. It asks S3 nothing: a bucket that is not there makes
 // the calls UNAVAILABLE. See Ensure.
 //
@@ -99,20 +82,9 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	client := awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
-		t.MaxIdleConnsPerHost = idleConnections
-		t.ReadBufferSize, t.WriteBufferSize = 64<<10, 64<<10
-	})
-	settings, err := config.LoadDefaultConfig(ctx,
-		config.WithHTTPClient(client),
-		config.WithLogger(logging.Nop{}), // what matters comes back as an error
-		// Which repetition may do harm, only this package knows.
-		config.WithRetryer(func() aws.Retryer { return aws.NopRetryer{} }))
+	settings, err := sdk.Config{Transport: c.Transport, Observe: c.Observe, BufferBytes: 64 << 10}.Settings(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("s3blob: settings of AWS: %w", err)
-	}
-	if settings.Region == "" {
-		return nil, fmt.Errorf("s3blob: AWS_REGION is not set")
+		return nil, fmt.Errorf("s3blob: %w", err)
 	}
 	custom := c.Endpoint != "" || settings.BaseEndpoint != nil
 	return &Store{
@@ -121,12 +93,6 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 		client: s3.NewFromConfig(settings, func(o *s3.Options) {
 			if c.Endpoint != "" {
 				o.BaseEndpoint = aws.String(c.Endpoint)
-			}
-			if c.Transport != nil {
-				o.HTTPClient = &http.Client{Transport: c.Transport}
-			}
-			if c.Observe != nil {
-				o.HTTPClient = &http.Client{Transport: c.Observe(c.carrier(client)), CheckRedirect: noRedirects}
 			}
 			o.UsePathStyle = o.UsePathStyle || custom || o.BaseEndpoint != nil
 			// Uploads bring their own checksum, which S3 verifies, and what is
