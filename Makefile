@@ -71,7 +71,7 @@ soak: need-go need-cc ## Long runs: SOAK_KILLS=… kills, a crowd of clients, hi
 
 .PHONY: clients
 clients: need-go build ## Clients of others upload over a network that breaks (needs npm and chromium)
-	@cd test/clients && npm ci --no-audit --no-fund
+	@cd test/clients && npm ci --no-audit --no-fund --fetch-retries=5
 	@cd test && HOLDFAST_BIN=$(CURDIR)/$(BIN) go test -tags clients -count=1 -timeout 30m ./clients
 
 .PHONY: bench

@@ -35,6 +35,7 @@ type config struct {
 	records  records.Config
 	dynamodb string
 	control  string
+	behind   string
 	probe    bool
 }
 
@@ -49,6 +50,7 @@ func main() {
 	flag.IntVar(&c.records.PageItems, "page-items", 0, "cut DynamoDB's pages at so many items; 0 for DynamoDB's own limit")
 	flag.IntVar(&c.records.ConflictEvery, "conflict-every", 0, "let every so many-th write of DynamoDB conflict; 0 for none")
 	flag.StringVar(&c.control, "control", "", "address at which calls are counted and broken; empty for none")
+	flag.StringVar(&c.behind, "behind", "127.0.0.1:7071", "address of S3 behind that where its calls are counted; only with -control")
 	flag.BoolVar(&c.probe, "probe", false, "only tell whether both answer")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -73,10 +75,7 @@ func serve(ctx context.Context, c config) error {
 	handlers := map[string]http.Handler{c.dynamodb: tables}
 	if c.control != "" {
 		between := wire.New(tables.Units)
-		behind, err := buckets.Behind(ctx)
-		if err != nil {
-			return err
-		}
+		behind := buckets.Behind(c.behind)
 		handlers = map[string]http.Handler{
 			c.dynamodb: between.Handler(tables), c.buckets.Listen: between.Handler(behind), c.control: between.Control(),
 		}

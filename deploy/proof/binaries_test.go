@@ -223,7 +223,7 @@ func loopback(flags []string) []string {
 func stores(t *testing.T, dir, region string) []string {
 	t.Helper()
 	const secret = "testtesttest"
-	addresses := []string{freeAddress(t), freeAddress(t)}
+	addresses := freeAddresses(t, 2)
 	env := []string{
 		"AWS_REGION=" + region, "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=" + secret, "HOME=" + os.TempDir(),
 		"AWS_ENDPOINT_URL_S3=http://" + addresses[0], "AWS_ENDPOINT_URL_DYNAMODB=http://" + addresses[1],
@@ -242,17 +242,26 @@ func stores(t *testing.T, dir, region string) []string {
 	return env
 }
 
-// freeAddress returns an address that nobody listens on.
-func freeAddress(t *testing.T) string {
+// freeAddresses returns addresses that nobody listens on. Their ports are below
+// those that Linux gives to whoever asks for any, who could get one before the
+// program that it is meant for, and above those of the other modules' tests.
+func freeAddresses(t *testing.T, n int) []string {
 	t.Helper()
-	lis, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	var addresses []string
+	for port := 32_000; port < 32_768 && len(addresses) < n; port++ {
+		lis, err := new(net.ListenConfig).Listen(t.Context(), "tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err != nil {
+			continue
+		}
+		addresses = append(addresses, lis.Addr().String())
+		if err := lis.Close(); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if err := lis.Close(); err != nil {
-		t.Fatal(err)
+	if len(addresses) < n {
+		t.Fatal("no port is free")
 	}
-	return lis.Addr().String()
+	return addresses
 }
 
 // environment is the container's, with values for secrets.

@@ -245,7 +245,7 @@ func TestUploadExpect(t *testing.T) {
 }
 
 func TestUploadStalls(t *testing.T) {
-	inBothWith(t, rest.Config{Limits: rest.Limits{Stall: 100 * time.Millisecond, Drain: 50 * time.Millisecond}}, func(t *testing.T, r *rig) {
+	inBothWith(t, rest.Config{Limits: rest.Limits{Stall: time.Second, Drain: 50 * time.Millisecond}}, func(t *testing.T, r *rig) {
 		c := r.dial()
 		c.send("PUT %s HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n1", pathA)
 		a := c.answer(http.MethodPut)
@@ -260,7 +260,7 @@ func TestUploadStalls(t *testing.T) {
 
 // A byte now and then is not progress.
 func TestUploadTrickles(t *testing.T) {
-	r := newRig(t, rest.Config{Limits: rest.Limits{Stall: 200 * time.Millisecond, Drain: 50 * time.Millisecond}})
+	r := newRig(t, rest.Config{Limits: rest.Limits{Stall: time.Second, Drain: 50 * time.Millisecond}})
 	c := r.dial()
 	c.send("PUT %s HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n", pathA)
 	stop := make(chan struct{})
@@ -285,10 +285,10 @@ func TestUploadTrickles(t *testing.T) {
 // While a slow commit is under way the deadline of the body must not cut the
 // connection: it is over with the body.
 func TestUploadSlowCommit(t *testing.T) {
-	const stall = 50 * time.Millisecond
+	const stall = 500 * time.Millisecond
 	r := newRig(t, rest.Config{Limits: rest.Limits{Stall: stall}})
 	r.world.commit = make(chan struct{})
-	time.AfterFunc(6*stall, func() { close(r.world.commit) })
+	time.AfterFunc(3*stall, func() { close(r.world.commit) })
 	r.put(pathA, "abc").wants(t, http.StatusCreated)
 }
 

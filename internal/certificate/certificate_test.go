@@ -30,11 +30,13 @@ type authority struct {
 	key  *ecdsa.PrivateKey
 	cert *x509.Certificate
 	file string
+	// written is when files were written last.
+	written time.Time
 }
 
 func newAuthority(t *testing.T, name string) *authority {
 	t.Helper()
-	a := &authority{t: t, dir: t.TempDir(), key: newKey(t)}
+	a := &authority{t: t, dir: t.TempDir(), key: newKey(t), written: time.Now()}
 	a.cert = a.sign(&x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, IsCA: true, BasicConstraintsValid: true,
 		KeyUsage: x509.KeyUsageCertSign,
@@ -73,6 +75,11 @@ func (a *authority) write(name, kind string, der []byte) string {
 	a.t.Helper()
 	file := filepath.Join(a.dir, name)
 	if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
+		a.t.Fatal(err)
+	}
+	// Some file systems count time in steps longer than two writes take.
+	a.written = a.written.Add(time.Second)
+	if err := os.Chtimes(file, a.written, a.written); err != nil {
 		a.t.Fatal(err)
 	}
 	return file

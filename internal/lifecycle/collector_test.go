@@ -3,6 +3,7 @@ package lifecycle
 import (
 	"runtime"
 	"runtime/debug"
+	"runtime/metrics"
 	"testing"
 )
 
@@ -20,10 +21,11 @@ func TestCollectorFollows(t *testing.T) {
 	before := debug.SetGCPercent(100)
 	defer debug.SetGCPercent(before)
 	tuneCollector()
+	// Not by debug.SetGCPercent, which writes over what is set meanwhile.
 	percent := func() int {
-		p := debug.SetGCPercent(100)
-		debug.SetGCPercent(p)
-		return p
+		pace := []metrics.Sample{{Name: "/gc/gogc:percent"}}
+		metrics.Read(pace)
+		return int(pace[0].Value.Uint64())
 	}
 	await := func(want int) {
 		t.Helper()

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/holdfast-files/holdfast/internal/loopback"
 	"github.com/holdfast-files/holdfast/internal/rpc"
 	ledgerv1 "github.com/holdfast-files/holdfast/proto/holdfast/ledger/v1"
 	"google.golang.org/grpc"
@@ -15,14 +16,11 @@ import (
 
 // A target that comes later than its caller is waited for.
 func TestAwaitReady(t *testing.T) {
-	lis, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	free, err := loopback.Free(1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	address := lis.Addr().String()
-	if err := lis.Close(); err != nil {
-		t.Fatal(err)
-	}
+	address := free[0]
 	conn := dial(t, address, rpc.DialConfig{})
 	client := ledgerv1.NewLedgerServiceClient(conn)
 	if _, err := client.Locate(t.Context(), request); err == nil {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/holdfast-files/holdfast/internal/fault"
+	"github.com/holdfast-files/holdfast/internal/loopback"
 	"github.com/holdfast-files/holdfast/internal/rpc"
 	errorsv1 "github.com/holdfast-files/holdfast/proto/holdfast/errors/v1"
 	ledgerv1 "github.com/holdfast-files/holdfast/proto/holdfast/ledger/v1"
@@ -27,14 +28,11 @@ func ledgerOf(t *testing.T, impl ledger, cfg rpc.DialConfig) ledgerv1.LedgerServ
 }
 
 func TestNobodyThere(t *testing.T) {
-	listeners, err := rpc.Listen(t.Context(), "127.0.0.1:0")
+	free, err := loopback.Free(1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	address := listeners[0].Addr().String()
-	if err := listeners[0].Close(); err != nil {
-		t.Fatal(err)
-	}
+	address := free[0]
 	_, err = ledgerv1.NewLedgerServiceClient(dial(t, address, rpc.DialConfig{})).Locate(t.Context(), request)
 	public := fault.Public(err)
 	if public.Reason != errorsv1.Reason_REASON_UNAVAILABLE || public.RetryAfter != time.Second {

@@ -31,7 +31,9 @@ func start(t *testing.T, logger *slog.Logger) (*telemetry.Telemetry, *slog.Logge
 }
 
 // edge is a gateway: a request that becomes a call of a service.
-func edge(t *testing.T, tel *telemetry.Telemetry, logger *slog.Logger) http.Handler {
+//
+// done waits until nothing is left to be recorded.
+func edge(t *testing.T, tel *telemetry.Telemetry, logger *slog.Logger) (h http.Handler, done func()) {
 	t.Helper()
 	listeners, err := rpc.Listen(t.Context(), "127.0.0.1:0")
 	if err != nil {
@@ -44,13 +46,13 @@ func edge(t *testing.T, tel *telemetry.Telemetry, logger *slog.Logger) http.Hand
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
+	done = func() {
 		_ = conn.Close()
 		_ = s.Drain(t.Context())
 		if err := <-served; err != nil {
 			t.Errorf("Serve: %v", err)
 		}
-	})
+	}
 	observer := tel.Edge()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx, seen := observer.Begin(r, "call-7")
@@ -65,7 +67,7 @@ func edge(t *testing.T, tel *telemetry.Telemetry, logger *slog.Logger) http.Hand
 			t.Error(err)
 		}
 		w.WriteHeader(http.StatusNoContent)
-	})
+	}), done
 }
 
 const (
@@ -91,7 +93,9 @@ func TestExport(t *testing.T) {
 			t.Setenv("OTEL_LOGS_EXPORTER", "otlp")
 			var out bytes.Buffer
 			tel, logger := start(t, logging.New(&out, slog.LevelInfo))
-			get(t, edge(t, tel, logger), header[0], header[1])
+			h, done := edge(t, tel, logger)
+			get(t, h, header[0], header[1])
+			done() // a call is recorded after its answer
 			if err := tel.Component().Drain(t.Context()); err != nil {
 				t.Fatal(err)
 			}

@@ -1,8 +1,6 @@
 package buckets
 
 import (
-	"context"
-	"net"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
@@ -14,16 +12,11 @@ type Proxy struct {
 	Address string
 }
 
-// Behind returns a proxy to a free address of the loopback interface. It leaves
-// the Host as it is, which the signature of a request covers.
-func Behind(ctx context.Context) (Proxy, error) {
-	lis, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return Proxy{}, err
-	}
-	address := lis.Addr().String()
+// Behind returns a proxy to an address. It leaves the Host as it is, which the
+// signature of a request covers.
+func Behind(address string) Proxy {
 	proxy := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: address})
 	proxy.FlushInterval = -1
 	proxy.Transport = &http.Transport{MaxIdleConnsPerHost: 64}
-	return Proxy{ReverseProxy: proxy, Address: address}, lis.Close()
+	return Proxy{ReverseProxy: proxy, Address: address}
 }

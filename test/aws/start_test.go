@@ -26,7 +26,7 @@ func TestServicesStartBeforeTheirStores(t *testing.T) {
 	must(t, err)
 	t.Cleanup(func() { must(t, f.Stop()) })
 
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	health := map[string]string{"metadata": f.Metadata, "storage": f.Storage}
 	for name, address := range health {

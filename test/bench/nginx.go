@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/holdfast-files/holdfast/internal/loopback"
 )
 
 const nginxConfig = `worker_processes 2;
@@ -38,14 +40,11 @@ func startNginx(ctx context.Context, dir string) (target, error) {
 	if err != nil {
 		return target{}, errMissing
 	}
-	lis, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	addresses, err := loopback.Free(1)
 	if err != nil {
 		return target{}, err
 	}
-	address := lis.Addr().String()
-	if err := lis.Close(); err != nil {
-		return target{}, err
-	}
+	address := addresses[0]
 	for _, d := range []string{dir, filepath.Join(dir, "files"), filepath.Join(dir, "temp")} {
 		if err := os.MkdirAll(d, 0o777); err != nil {
 			return target{}, err

@@ -3,9 +3,10 @@
 import { chromium } from 'playwright-core'
 
 const [executablePath, url, password] = process.argv.slice(2)
-const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] })
+const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'], timeout: 180_000 })
 try {
   const tab = await browser.newPage()
+  tab.setDefaultTimeout(180_000)
   const statuses = []
   // What the browser is shown, by way of the form, at each step.
   const note = (response) => statuses.push(response.status())

@@ -45,7 +45,7 @@ type client struct {
 
 func newClient(base string, o *outages) *client {
 	return &client{base: base + "/v1/", outages: o, http: &http.Client{
-		Timeout:   10 * time.Second,
+		Timeout:   time.Minute, // the disk may be busy with other work for long
 		Transport: &http.Transport{MaxIdleConnsPerHost: 16},
 	}}
 }

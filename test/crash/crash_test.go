@@ -170,14 +170,16 @@ func (h *harness) round(ctx context.Context, random *rand.Rand, all bool) []*ste
 		})
 	}
 	await(ctx, time.Duration(20+random.IntN(120))*time.Millisecond)
+	// On a machine with other work they may still be making up what to do.
+	for range 1000 {
+		if len(h.doing()) > 0 || h.t.Failed() {
+			break
+		}
+		await(ctx, 10*time.Millisecond)
+	}
 
 	h.whole.Lock()
-	var doing []*step
-	for _, w := range h.workers {
-		if step := w.doing.Load(); step != nil {
-			doing = append(doing, step)
-		}
-	}
+	doing := h.doing()
 	h.outages.begin()
 	victims, err := h.strike(ctx, random)
 	h.outages.end()
@@ -198,6 +200,17 @@ func (h *harness) round(ctx context.Context, random *rand.Rand, all bool) []*ste
 	busy.Wait()
 	if err := h.verifyTrash(ctx, all); err != nil {
 		h.t.Errorf("after a kill of %s: %v", victims, err)
+	}
+	return doing
+}
+
+// doing returns the changes under way.
+func (h *harness) doing() []*step {
+	var doing []*step
+	for _, w := range h.workers {
+		if step := w.doing.Load(); step != nil {
+			doing = append(doing, step)
+		}
 	}
 	return doing
 }

@@ -17,7 +17,7 @@ import (
 )
 
 // TestSoakCrowd has 30 clients for 2 seconds in each mode, and in a soak 200 for 10 minutes:
-// no request may fail, and memory, goroutines and open files may not grow.
+// no request may fail, goroutines and open files may not grow, nor in a soak memory.
 func TestSoakCrowd(t *testing.T) {
 	clients := fleet.Amount("SOAK_CLIENTS", 30, 200)
 	length := time.Duration(fleet.Amount("SOAK_CROWD_SECONDS", 2, 600)) * time.Second
@@ -75,7 +75,8 @@ func crowd(t *testing.T, mode fleet.Mode, programs string, clients int, length t
 		t.Logf("%-9s resident %d MiB before, %d halfway, %d in the end, %d at most; open files %d before, %d in the end, %d after",
 			p.Name, before[i].RSSBytes>>20, half[i].RSSBytes>>20, end[i].RSSBytes>>20, end[i].PeakBytes>>20,
 			before[i].Files, end[i].Files, after[i].Files)
-		if grown := end[i].RSSBytes - half[i].RSSBytes; grown > half[i].RSSBytes/4+64<<20 {
+		// In a few seconds a heap only gets to its size.
+		if grown := end[i].RSSBytes - half[i].RSSBytes; length >= time.Minute && grown > half[i].RSSBytes/4+64<<20 {
 			t.Errorf("%s has grown by %d MiB in its second half", p.Name, grown>>20)
 		}
 		if after[i].Files > before[i].Files+blobHandles+slack {

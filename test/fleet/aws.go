@@ -8,6 +8,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"time"
+
+	"github.com/holdfast-files/holdfast/internal/loopback"
 )
 
 // AWS are the servers of S3 and DynamoDB that the services of a fleet use, with
@@ -46,7 +48,7 @@ func StartStandIn(ctx context.Context, programs, dataDir string, flags ...string
 
 // NewStandIn is a stand-in that does not run yet, and can't be reached.
 func NewStandIn(programs, dataDir string, flags ...string) (*StandIn, error) {
-	addresses, err := freePorts(3)
+	addresses, err := loopback.Free(4)
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +60,7 @@ func NewStandIn(programs, dataDir string, flags ...string) (*StandIn, error) {
 	}
 	s.Program = &Program{Name: "standin", command: append([]string{
 		filepath.Join(programs, "standin"),
-		"-s3=" + addresses[0], "-dynamodb=" + addresses[1], "-control=" + addresses[2],
+		"-s3=" + addresses[0], "-dynamodb=" + addresses[1], "-control=" + addresses[2], "-behind=" + addresses[3],
 		"-secret-key=" + secretKey, "-data=" + filepath.Join(dataDir, "standin"),
 	}, flags...)}
 	return s, nil

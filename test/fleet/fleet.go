@@ -8,7 +8,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -19,6 +18,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/holdfast-files/holdfast/internal/loopback"
 	"github.com/holdfast-files/holdfast/test/authority"
 )
 
@@ -100,7 +100,7 @@ func Start(ctx context.Context, config Config) (*Fleet, error) {
 
 // Launch starts the programs.
 func Launch(config Config) (*Fleet, error) {
-	ports, err := freePorts(5)
+	ports, err := loopback.Free(5)
 	if err != nil {
 		return nil, err
 	}
@@ -225,20 +225,6 @@ func (f *Fleet) Stop() error {
 		errs = append(errs, f.programs[i].Stop())
 	}
 	return errors.Join(errs...)
-}
-
-// freePorts returns addresses that nobody listens on.
-func freePorts(n int) ([]string, error) {
-	var addresses []string
-	for range n {
-		lis, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // closed at once
-		if err != nil {
-			return nil, err
-		}
-		defer lis.Close() //nolint:errcheck // held until all are chosen
-		addresses = append(addresses, lis.Addr().String())
-	}
-	return addresses, nil
 }
 
 // Program is one program of a fleet.

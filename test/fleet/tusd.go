@@ -6,6 +6,8 @@ import (
 	"net"
 	"path/filepath"
 	"time"
+
+	"github.com/holdfast-files/holdfast/internal/loopback"
 )
 
 // Tusd is a running server of the tus project's own.
@@ -17,7 +19,7 @@ type Tusd struct {
 
 // StartTusd starts tusd with its uploads in dataDir, and waits until it listens.
 func StartTusd(ctx context.Context, programs, dataDir string) (*Tusd, error) {
-	addresses, err := freePorts(1)
+	addresses, err := loopback.Free(1)
 	if err != nil {
 		return nil, err
 	}

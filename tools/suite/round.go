@@ -99,7 +99,7 @@ func (r round) patterns() []string {
 // run streams the results into the report. It returns an error only when the
 // go command failed and no test can be blamed.
 func (r round) run(ctx context.Context, report *report, pattern string) error {
-	args := append([]string{"test", "-json", "-vet=off", "-timeout=9m"}, r.flags...)
+	args := append([]string{"test", "-json", "-vet=off", "-timeout=20m"}, r.flags...)
 	if pattern != "" {
 		args = append(args, "-run="+pattern)
 	}

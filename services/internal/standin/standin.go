@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -16,6 +15,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/holdfast-files/holdfast/internal/loopback"
 )
 
 // Server is a running stand-in.
@@ -51,7 +52,10 @@ func Start(t *testing.T, flags ...string) Server {
 	t.Setenv("AWS_REGION", "us-east-1")
 	t.Setenv("AWS_ACCESS_KEY_ID", "test")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", secret)
-	addresses := freeAddresses(t, 2)
+	addresses, err := loopback.Free(2)
+	if err != nil {
+		t.Fatal(err)
+	}
 	flags = append(flags, "-s3="+addresses[0], "-dynamodb="+addresses[1], "-data="+t.TempDir(), "-secret-key="+secret)
 	command := exec.Command(program, flags...) //nolint:gosec,noctx // a program of ours, ended by the cleanup
 	var output strings.Builder
@@ -107,21 +111,6 @@ var build = sync.OnceValues(func() (string, error) {
 	}
 	return into, nil
 })
-
-// freeAddresses returns addresses that nobody listens on.
-func freeAddresses(t *testing.T, n int) []string {
-	t.Helper()
-	var addresses []string
-	for range n {
-		lis, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer lis.Close() //nolint:errcheck // held until all are chosen
-		addresses = append(addresses, lis.Addr().String())
-	}
-	return addresses
-}
 
 // await waits until a server answers anything.
 func await(ctx context.Context, address string, ended <-chan struct{}) error {

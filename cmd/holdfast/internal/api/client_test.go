@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -17,6 +16,7 @@ import (
 	"github.com/holdfast-files/holdfast/cmd/holdfast/internal/api"
 	"github.com/holdfast-files/holdfast/cmd/holdfast/internal/api/apitest"
 	"github.com/holdfast-files/holdfast/internal/fault"
+	"github.com/holdfast-files/holdfast/internal/loopback"
 	errorsv1 "github.com/holdfast-files/holdfast/proto/holdfast/errors/v1"
 	metadatav1 "github.com/holdfast-files/holdfast/proto/holdfast/metadata/v1"
 )
@@ -248,9 +248,7 @@ func TestEtagsGuardWrites(t *testing.T) {
 
 // TestNobodyThere checks that a server that never answered is not waited for.
 func TestNobodyThere(t *testing.T) {
-	listener := must(new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0"))
-	address := listener.Addr().String()
-	_ = listener.Close()
+	address := must(loopback.Free(1))[0]
 	c := must(api.New(api.Config{Server: "http://" + address, Space: "default", Retries: 1000, FirstWait: time.Hour}))
 	_, err := c.Lookup(t.Context(), "/")
 	if !errors.Is(err, fault.Unavailable) || !strings.Contains(err.Error(), address) {

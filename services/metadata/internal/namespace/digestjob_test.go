@@ -48,16 +48,21 @@ func TestDigestOfUnreadableBytes(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	// pause returns for how long, in minutes, nobody gets the job, and who does then.
-	pause := func() (int, *ledgerv1.Job) {
-		for minutes := range 2 * 24 * 60 {
-			if job := claim(); job != nil {
-				return minutes, job
+	// pause lets so many minutes pass, and returns the job that comes back then,
+	// and not a minute before.
+	pause := func(minutes int) *ledgerv1.Job {
+		for _, step := range []int{0, minutes - 1} {
+			w.clock.Advance(time.Duration(step) * time.Minute)
+			if claim() != nil {
+				t.Fatalf("the job is leased again before %d minutes have passed", minutes)
 			}
-			w.clock.Advance(time.Minute)
 		}
-		t.Fatal("the job does not come back")
-		return 0, nil
+		w.clock.Advance(time.Minute)
+		again := claim()
+		if again == nil {
+			t.Fatalf("the job is not leased again after %d minutes", minutes)
+		}
+		return again
 	}
 	job := claim()
 	for i, want := range []struct {
@@ -68,10 +73,8 @@ func TestDigestOfUnreadableBytes(t *testing.T) {
 		{"part 0,", 128}, {"part 0,", 256}, {"part 0,", 512}, {"part 0,", 1024}, {"part 0,", 1440}, {"part 0,", 1440},
 	} {
 		fail(job, want.done)
-		var got int
-		if got, job = pause(); got != want.minutes || job.GetDigestion().GetDoneBytes() != int64(len(want.done)) {
-			t.Errorf("failure %d: leased again after %d minutes at byte %d, want %d at %d",
-				i, got, job.GetDigestion().GetDoneBytes(), want.minutes, len(want.done))
+		if job = pause(want.minutes); job.GetDigestion().GetDoneBytes() != int64(len(want.done)) {
+			t.Errorf("failure %d: leased again at byte %d, want %d", i, job.GetDigestion().GetDoneBytes(), len(want.done))
 		}
 	}
 	w.clock.Advance(time.Minute) // the lease ends

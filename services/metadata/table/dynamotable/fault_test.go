@@ -28,7 +28,8 @@ func late(f standin.Fault) bool {
 // faulty returns a table whose first requests go wrong, and one that is well.
 func faulty(t *testing.T, server standin.Server, f standin.Fault, times int32) (ill, well *dynamotable.Table) {
 	t.Helper()
-	c := dynamotable.Config{Table: "records", Endpoint: server.DynamoDB}
+	// No answer that is only slow counts as one that is lost.
+	c := dynamotable.Config{Table: "records", Endpoint: server.DynamoDB, AnswerTimeout: time.Minute}
 	well = open(t, c)
 	left := atomic.Int32{}
 	left.Store(times)

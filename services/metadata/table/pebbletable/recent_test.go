@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -36,7 +37,7 @@ func TestRecentIsTheNewest(t *testing.T) {
 	var reading sync.WaitGroup
 	for range 4 {
 		reading.Go(func() {
-			for ctx.Err() == nil {
+			for ; ctx.Err() == nil; runtime.Gosched() {
 				before := newest.Load()
 				item, err := db.Get(t.Context(), key)
 				if errors.Is(err, table.ErrNotFound) {
