@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sort"
 	"strings"
 	"sync"
 	"time"
@@ -38,11 +39,14 @@ func (t *Table) Clone(now func() time.Time) *Table {
 }
 
 func compare(a, b table.Key) int {
-	return cmp.Or(cmp.Compare(a.Partition, b.Partition), cmp.Compare(a.Sort, b.Sort))
+	if a.Partition != b.Partition {
+		return strings.Compare(a.Partition, b.Partition)
+	}
+	return strings.Compare(a.Sort, b.Sort)
 }
 
 func (t *Table) find(key table.Key) (int, bool) {
-	return slices.BinarySearchFunc(t.items, key, func(i table.Item, k table.Key) int { return compare(i.Key, k) })
+	return sort.Find(len(t.items), func(i int) int { return compare(key, t.items[i].Key) })
 }
 
 // copied returns an item that shares nothing with the one given.

@@ -311,7 +311,10 @@ func (w *world) hasJobs() bool {
 func (w *world) audit() {
 	w.t.Helper()
 	live, pending := map[string]bool{}, map[string]bool{}
+	held, counted := usage{}, usage{}
 	for page := range w.auditPages(new(ledgerv1.AuditRequest)) {
+		held.add(page.GetHeld())
+		counted.add(page.GetCounted())
 		for _, finding := range page.GetFindings() {
 			w.t.Errorf("audit: %v", finding)
 		}
@@ -325,7 +328,7 @@ func (w *world) audit() {
 			}
 		}
 	}
-	w.auditUsage()
+	w.agree(held, counted)
 	w.auditSlots()
 	for id := range live {
 		if !w.blobs[id] {

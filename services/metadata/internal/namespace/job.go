@@ -44,10 +44,11 @@ func (n *Namespace) ClaimJobs(
 	var gathered weight[*ledgerv1.Job]
 	oldest, failures := int64(0), int32(0)
 	first := rand.IntN(record.JobShards) //nolint:gosec // spreading load needs no secrecy
+	due := record.JobDue(n.now() + 1)
 	for i := range record.JobShards {
 		query := table.Query{
 			Partition: record.JobPartition((first + i) % record.JobShards),
-			To:        record.JobDue(n.now() + 1),
+			To:        due,
 			Limit:     maxClaim,
 		}
 		page, err := n.table.Query(ctx, query)

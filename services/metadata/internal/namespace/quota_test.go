@@ -338,25 +338,30 @@ func TestAuditOfUsage(t *testing.T) {
 	w.audit()
 }
 
-// usages returns what the records hold and the counters count, by space.
-func (w *world) usages() (held, counted map[string]*ledgerv1.Usage) {
-	w.t.Helper()
-	held, counted = map[string]*ledgerv1.Usage{}, map[string]*ledgerv1.Usage{}
-	add := func(to map[string]*ledgerv1.Usage, more []*ledgerv1.Usage) {
-		for _, u := range more {
-			if to[u.GetSpace()] == nil {
-				to[u.GetSpace()] = &ledgerv1.Usage{Space: u.GetSpace()}
-			}
-			sum := to[u.GetSpace()]
-			sum.Bytes += u.GetBytes()
-			sum.Files += u.GetFiles()
-			sum.ReservedBytes += u.GetReservedBytes()
-			sum.ReservedFiles += u.GetReservedFiles()
+// usage is what spaces use.
+type usage map[string]*ledgerv1.Usage
+
+// add adds what pages of the audit tell.
+func (u usage) add(more []*ledgerv1.Usage) {
+	for _, m := range more {
+		if u[m.GetSpace()] == nil {
+			u[m.GetSpace()] = &ledgerv1.Usage{Space: m.GetSpace()}
 		}
+		sum := u[m.GetSpace()]
+		sum.Bytes += m.GetBytes()
+		sum.Files += m.GetFiles()
+		sum.ReservedBytes += m.GetReservedBytes()
+		sum.ReservedFiles += m.GetReservedFiles()
 	}
+}
+
+// usages returns what the records hold and the counters count.
+func (w *world) usages() (held, counted usage) {
+	w.t.Helper()
+	held, counted = usage{}, usage{}
 	for page := range w.auditPages(new(ledgerv1.AuditRequest)) {
-		add(held, page.GetHeld())
-		add(counted, page.GetCounted())
+		held.add(page.GetHeld())
+		counted.add(page.GetCounted())
 	}
 	return held, counted
 }
@@ -364,7 +369,11 @@ func (w *world) usages() (held, counted map[string]*ledgerv1.Usage) {
 // auditUsage checks that the counters count what the records hold.
 func (w *world) auditUsage() {
 	w.t.Helper()
-	held, counted := w.usages()
+	w.agree(w.usages())
+}
+
+func (w *world) agree(held, counted usage) {
+	w.t.Helper()
 	for space := range counted {
 		h, c := held[space], counted[space]
 		if h.GetBytes() != c.GetBytes() || h.GetFiles() != c.GetFiles() ||
