@@ -80,10 +80,14 @@ func (t *Table) Query(ctx context.Context, q table.Query) (table.Page, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	from, _ := t.find(table.Key{Partition: q.Partition, Sort: q.From})
-	to, _ := t.find(table.Key{Partition: q.Partition + "\x00"})
-	if q.To != "" {
-		to, _ = t.find(table.Key{Partition: q.Partition, Sort: q.To})
+	if from == len(t.items) || t.items[from].Key.Partition != q.Partition {
+		return table.Page{}, nil
 	}
+	end := table.Key{Partition: q.Partition, Sort: q.To}
+	if q.To == "" {
+		end = table.Key{Partition: q.Partition + "\x00"}
+	}
+	to, _ := t.find(end)
 	if from >= to {
 		return table.Page{}, nil
 	}
