@@ -36,7 +36,7 @@ var unset = map[string]string{
 
 	"trash-retention": asEverywhere, "upload-lifetime": asEverywhere, "upload-expiry": asEverywhere, "sweep-grace": asEverywhere,
 	"max-open-uploads": asEverywhere, "upload-stall": asEverywhere, "commit-timeout": asEverywhere,
-	"sweep-interval": asEverywhere, "sweep-rate": asEverywhere, "orphan-grace": asEverywhere,
+	"sweep-interval": asEverywhere, "sweep-rate": asEverywhere, "sweep-lease": asEverywhere, "orphan-grace": asEverywhere,
 	"read-rate": asEverywhere, "read-burst": asEverywhere, "write-rate": asEverywhere, "write-burst": asEverywhere,
 }
 

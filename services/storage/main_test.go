@@ -33,7 +33,7 @@ func TestDefaults(t *testing.T) {
 func TestBadSettings(t *testing.T) {
 	for _, arg := range []string{
 		"--listen=0.0.0.0:9083", "--listen=nonsense", "--inspect-listen=:9084", "--ledger=metadata", "--engine=tape",
-		"--upload-memory=0", "--upload-memory=many", "--upload-stall=-1s", "--sweep-interval=0s", "--sweep-rate=0",
+		"--upload-memory=0", "--upload-memory=many", "--upload-stall=-1s", "--sweep-interval=0s", "--sweep-rate=0", "--sweep-lease=10ms", "--sweep-lease=2h",
 		"--orphan-grace=0s", "--drain-timeout=0s", "--log-level=loud",
 	} {
 		flag, _, _ := strings.Cut(arg, "=")

@@ -85,7 +85,7 @@ func TestThousandsOfOperationsOnFaultyBackends(t *testing.T) {
 	files := fleet.Amount("SOAK_FILES", 120, 1500)
 	const clients = 6
 	w := start(t, map[string]string{
-		"sweep-interval": "100ms", "blob-retention": "1s", "trash-retention": "1s", "sweep-grace": "1s", "log-level": "error",
+		"sweep-interval": "100ms", "sweep-lease": "5s", "blob-retention": "1s", "trash-retention": "1s", "sweep-grace": "1s", "log-level": "error",
 	}, "-conflict-every=37")
 	must(t, w.standin.Break(t.Context(), 12, 7))
 	var all sync.WaitGroup

@@ -89,7 +89,7 @@ func killAndCompare(t *testing.T, config fleet.Config, kills int) {
 	t.Logf("seed %d", choices)
 	random := rand.New(rand.NewPCG(choices, 0))
 	flags := map[string]string{
-		"upload-lifetime": "20s", "upload-expiry": "30s", "blob-retention": "0s", "sweep-grace": "2s", "sweep-interval": "300ms", "log-level": "warn",
+		"upload-lifetime": "20s", "upload-expiry": "30s", "blob-retention": "0s", "sweep-grace": "2s", "sweep-interval": "300ms", "sweep-lease": "5s", "log-level": "warn",
 	}
 	maps.Copy(flags, config.Flags)
 	config.Flags = flags

@@ -70,7 +70,7 @@ func fullDisk(t *testing.T, mode fleet.Mode, programs string) {
 	dir, within := smallDisk(t)
 	f, g := launched(t, fleet.Config{
 		Mode: mode, Programs: programs, DataDir: filepath.Join(dir, "data"), Within: within,
-		Flags: map[string]string{"blob-retention": "0s", "sweep-grace": "1s", "sweep-interval": "200ms"},
+		Flags: map[string]string{"blob-retention": "0s", "sweep-grace": "1s", "sweep-interval": "200ms", "sweep-lease": "5s"},
 	})
 	w := newWeb(t, g)
 

@@ -136,7 +136,7 @@ func Launch(config Config) (*Fleet, error) {
 func (f *Fleet) add(name string, args ...string) {
 	known := map[string][]string{
 		"metadata": {"trash-retention", "blob-retention", "upload-lifetime", "upload-expiry", "max-open-uploads", "sweep-grace", "log-level"},
-		"storage":  {"sweep-interval", "sweep-rate", "upload-memory", "commit-timeout", "log-level"},
+		"storage":  {"sweep-interval", "sweep-rate", "sweep-lease", "upload-memory", "commit-timeout", "log-level"},
 		"gateway":  {"log-level", "auth", "cors-origins"},
 	}
 	edge := []string{"trusted-proxies", "address-connections"}
@@ -144,7 +144,7 @@ func (f *Fleet) add(name string, args ...string) {
 		"read-rate", "read-burst", "write-rate", "write-burst", "auth", "bootstrap-key-file", "oidc-issuer", "oidc-audience", "jwks-file", "oidc-admin-group", "audit-log",
 	}
 	known["metadata"] = append(known["metadata"], identity...)
-	known["holdfast"] = append(append([]string{}, known["metadata"]...), known["storage"][:4]...)
+	known["holdfast"] = append(append([]string{}, known["metadata"]...), known["storage"][:5]...)
 	known["metadata"] = append(known["metadata"], "ledger-token-file")
 	known["storage"] = append(known["storage"], "ledger-token-file")
 	known["holdfast"] = append(append(known["holdfast"], "cors-origins"), edge...)

@@ -36,7 +36,7 @@ type service struct {
 
 // swift lets what is gone go at once.
 var swift = map[string]string{
-	"sweep-interval": "100ms", "blob-retention": "0s", "sweep-grace": "1s", "log-level": "error",
+	"sweep-interval": "100ms", "sweep-lease": "5s", "blob-retention": "0s", "sweep-grace": "1s", "log-level": "error",
 }
 
 func start(t *testing.T, mode fleet.Mode, onAWS bool, flags map[string]string) *service {

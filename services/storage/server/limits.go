@@ -14,6 +14,7 @@ type Limits struct {
 	CommitTimeout time.Duration `help:"How long the commit of an upload is sent again while metadata does not answer, before the caller is told that its outcome is unknown." default:"30s" placeholder:"DURATION"`
 	SweepInterval time.Duration `help:"Time between two looks for blobs to delete while there are none." default:"30s" placeholder:"DURATION"`
 	SweepRate     float64       `help:"Blobs that are deleted in a second at most." default:"500" placeholder:"N"`
+	SweepLease    time.Duration `help:"How long a blob to delete or a digest to compute is one process's; so long after that has died another takes it over." default:"2m" placeholder:"DURATION"`
 	OrphanGrace   time.Duration `help:"Age from which a repair may delete a blob without a record; longer than any upload takes." default:"48h" placeholder:"DURATION"`
 }
 
@@ -27,6 +28,9 @@ func (l Limits) Check(c *settings.Check) {
 	c.Positive("sweep-interval", l.SweepInterval)
 	if l.SweepRate <= 0 {
 		c.Failf("sweep-rate", "%v is not above 0", l.SweepRate)
+	}
+	if l.SweepLease < time.Second || l.SweepLease > time.Hour {
+		c.Failf("sweep-lease", "%v is not between 1s and 1h", l.SweepLease)
 	}
 	c.Positive("orphan-grace", l.OrphanGrace)
 }

@@ -51,7 +51,7 @@ func New(cfg Config) *Server {
 		}),
 		sweeper: sweeper.New(sweeper.Config{
 			Blobs: cfg.Blobs, Ledger: cfg.Ledger, Logger: cfg.Logger,
-			Interval: limits.SweepInterval, Rate: limits.SweepRate,
+			Interval: limits.SweepInterval, Rate: limits.SweepRate, Lease: limits.SweepLease,
 		}),
 		inspector: inspect.New(inspect.Config{
 			Blobs: cfg.Blobs, Ledger: cfg.Ledger, Logger: cfg.Logger, OrphanGrace: limits.OrphanGrace,

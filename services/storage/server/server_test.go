@@ -148,7 +148,7 @@ func running(t *testing.T, run func(context.Context) error) {
 }
 
 func TestLimits(t *testing.T) {
-	good := server.Limits{UploadMemory: 1, UploadStall: 1, CommitTimeout: 1, SweepInterval: 1, SweepRate: 0.1, OrphanGrace: 1}
+	good := server.Limits{UploadMemory: 1, UploadStall: 1, CommitTimeout: 1, SweepInterval: 1, SweepRate: 0.1, SweepLease: time.Second, OrphanGrace: 1}
 	var check settings.Check
 	if good.Check(&check); check.Err() != nil {
 		t.Error(check.Err())
@@ -159,6 +159,7 @@ func TestLimits(t *testing.T) {
 		"commit-timeout": func(l *server.Limits) { l.CommitTimeout = 0 },
 		"sweep-interval": func(l *server.Limits) { l.SweepInterval = -1 },
 		"sweep-rate":     func(l *server.Limits) { l.SweepRate = 0 },
+		"sweep-lease":    func(l *server.Limits) { l.SweepLease = 2 * time.Hour },
 		"orphan-grace":   func(l *server.Limits) { l.OrphanGrace = 0 },
 	} {
 		limits := good
