@@ -9,6 +9,7 @@ import (
 	"net"
 	"strconv"
 	"sync"
+	"sync/atomic"
 )
 
 // The ports are below those that Linux gives to whoever asks for any
@@ -62,14 +63,15 @@ var block = sync.OnceValues(func() (int, error) {
 	for i := range blocks {
 		first := firstPort + i*blockPorts
 		if lis, err := listen(first); err == nil {
-			mark = lis
+			mark.Store(&lis)
 			return first, nil
 		}
 	}
 	return 0, errors.New("loopback: every block of ports is taken")
 })
 
-var mark net.Listener // must not be collected, which would close it
+// mark keeps the listener from being collected, which would close it.
+var mark atomic.Pointer[net.Listener]
 
 func listen(port int) (net.Listener, error) {
 	return new(net.ListenConfig).Listen(context.Background(), "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))

@@ -47,7 +47,7 @@ func TestTaken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer lis.Close() //nolint:errcheck // the test is over
+	defer lis.Close()
 	for _, address := range free(t, 998) {
 		if address == lis.Addr().String() {
 			t.Errorf("%s is given, where somebody listens", address)
