@@ -34,8 +34,11 @@ func TestOthers(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	_, rest, _ := strings.Cut(string(out), "addresses: ")
-	line, _, _ := strings.Cut(rest, "\n")
+	_, rest, told := strings.Cut(string(out), "addresses: ")
+	line, _, whole := strings.Cut(rest, "\n")
+	if !told || !whole {
+		t.Fatalf("the other process told no addresses: %s", out)
+	}
 	if take(strings.Fields(line)); len(seen) != 600 {
 		t.Errorf("%d addresses in all, want 600", len(seen))
 	}

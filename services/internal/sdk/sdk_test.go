@@ -49,9 +49,13 @@ func (c *closed) Close() error {
 func TestQuickAnswer(t *testing.T) {
 	environment(t)
 	large := bytes.Repeat([]byte("answer"), 1<<17)
+	failed := make(chan error, 1)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body)
-		_, _ = w.Write(large)
+		_, err := io.Copy(io.Discard, r.Body)
+		if err == nil {
+			_, err = w.Write(large)
+		}
+		failed <- err
 	}))
 	defer server.Close()
 	client := settings(t, sdk.Config{})
@@ -70,6 +74,9 @@ func TestQuickAnswer(t *testing.T) {
 		got, err := io.ReadAll(resp.Body)
 		if err = errors.Join(err, resp.Body.Close()); err != nil || !bytes.Equal(got, large) {
 			t.Fatalf("%d bytes of %d: %v", len(got), len(large), err)
+		}
+		if err := <-failed; err != nil {
+			t.Errorf("the server: %v", err)
 		}
 	}
 }
